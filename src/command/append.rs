@@ -1,0 +1,96 @@
+//! JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
+//! PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]
+//!
+//! Splices the elements of `array` into the array stored at `key`, byte for byte. A missing key is
+//! created with `array` as it was sent.
+
+use crate::array::{Array, Splice, Verified};
+use crate::command::options::{Check, Options, Reply, Ttl};
+use crate::error::Error;
+use crate::server::{Arg, Context, Effect, Event, Handler, Key};
+
+pub(super) struct Append;
+
+impl Handler for Append {
+    fn run(context: &Context, args: &[Arg]) -> Result<(), Error> {
+        let [_, name, array, options @ ..] = args else { return Err(Error::Arity) };
+        let options = Options::parse(options, || context.now())?;
+
+        let mut key = context.open(*name);
+        let Merge { len, written } = merge(&mut key, *array, options.check)?;
+        let ttl_event = set_ttl(&mut key, options.ttl);
+        if written || ttl_event.is_some() {
+            context.signal_modified(*name);
+        }
+
+        // Before the events: another module may answer one by changing the key.
+        match options.reply {
+            Reply::Json => context.reply_bulk(key.value()?.as_deref().unwrap_or_default()),
+            Reply::Len => context.reply_integer(len),
+            Reply::Size => context.reply_integer(key.size()),
+        }
+        drop(key);
+        if written {
+            context.notify(*name, Event::Append);
+        }
+        if let Some(event) = ttl_event {
+            context.notify(*name, event);
+        }
+        Ok(())
+    }
+}
+
+struct Merge {
+    /// The number of elements at the key; with TRUST only those of the argument.
+    len: usize,
+    /// Whether the value is another now.
+    written: bool,
+}
+
+/// Brings the elements of `array` to the key. Whatever can be refused is refused before it writes.
+fn merge<'a>(key: &mut Key<'a>, array: Arg<'a>, check: Check) -> Result<Merge, Error> {
+    let stored = key.value()?;
+    let added = Array::verify(array.bytes()).map_err(Error::Argument)?;
+    let Some(stored) = stored else {
+        key.create(array)?;
+        key.context.propagate(key.name, Effect::Set(array));
+        return Ok(Merge { len: added.len, written: true });
+    };
+    let stored = find(&stored, check)?;
+    let merge = Merge { len: stored.len + added.len, written: !added.array.is_empty() };
+    if merge.written {
+        write(key, stored.array.splice(&added.array))?;
+    }
+    Ok(merge)
+}
+
+/// The stored array. With TRUST its elements are not counted.
+fn find(stored: &[u8], check: Check) -> Result<Verified<'_>, Error> {
+    match (check, Array::find(stored)) {
+        (Check::Trust, Some(array)) => Ok(Verified { array, len: 0 }),
+        _ => Array::verify(stored).map_err(Error::Stored),
+    }
+}
+
+fn write(key: &mut Key, splice: Splice) -> Result<(), Error> {
+    let (context, name) = (key.context, key.name);
+    let tail = splice.write(key.grow(splice.end())?).ok_or(Error::Internal)?;
+    context.propagate(name, Effect::SetRange { offset: splice.offset(), tail });
+    Ok(())
+}
+
+/// The event to raise, if the key's TTL is another now.
+fn set_ttl(key: &mut Key, ttl: Ttl) -> Option<Event> {
+    match ttl {
+        Ttl::Keep => None,
+        Ttl::ExpireAt(time) => {
+            key.expire_at(time);
+            key.context.propagate(key.name, Effect::ExpireAt(time));
+            Some(Event::Expire)
+        }
+        Ttl::Persist => key.persist().then(|| {
+            key.context.propagate(key.name, Effect::Persist);
+            Event::Persist
+        }),
+    }
+}

@@ -1,0 +1,123 @@
+//! The options of APPEND: in any order, in any case, each at most once.
+
+use crate::error::Error;
+use crate::server::Arg;
+
+/// What the caller asked for beside the array.
+#[derive(Clone, Copy)]
+pub(super) struct Options {
+    pub(super) check: Check,
+    pub(super) ttl: Ttl,
+    pub(super) reply: Reply,
+}
+
+/// How much of the stored value is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// All of it.
+    Strict,
+    /// TRUST: its first and last bytes.
+    Trust,
+}
+
+/// What becomes of the key's TTL.
+#[derive(Clone, Copy)]
+pub(super) enum Ttl {
+    Keep,
+    /// EX, PX, EXAT, PXAT: a Unix time in milliseconds.
+    ExpireAt(i64),
+    Persist,
+}
+
+/// What a success answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// The array, a bulk string.
+    Json,
+    /// Its number of elements.
+    Len,
+    /// Its size in bytes.
+    Size,
+}
+
+/// An expire option as it was sent.
+#[derive(Clone, Copy)]
+enum Expiry<'a> {
+    In { value: Arg<'a>, unit: i64 },
+    At { value: Arg<'a>, unit: i64 },
+    Never,
+}
+
+const SECOND: i64 = 1000;
+const MILLISECOND: i64 = 1;
+
+impl Options {
+    /// Parses what follows the array. `now` is the Unix time in milliseconds.
+    ///
+    /// # Errors
+    /// In core's order: first the syntax of all options, then the value of an expire option.
+    pub(super) fn parse(args: &[Arg], now: impl Fn() -> i64) -> Result<Self, Error> {
+        let (mut check, mut expiry, mut reply) = (None, None, None);
+        let mut args = args.iter();
+        while let Some(option) = args.next() {
+            let mut value = || args.next().copied().ok_or(Error::Syntax);
+            if option.is("TRUST") {
+                once(&mut check, Check::Trust)?;
+            } else if option.is("REPLY") {
+                once(&mut reply, Reply::named(value()?)?)?;
+            } else if option.is("PERSIST") {
+                once(&mut expiry, Expiry::Never)?;
+            } else if option.is("EX") {
+                once(&mut expiry, Expiry::In { value: value()?, unit: SECOND })?;
+            } else if option.is("PX") {
+                once(&mut expiry, Expiry::In { value: value()?, unit: MILLISECOND })?;
+            } else if option.is("EXAT") {
+                once(&mut expiry, Expiry::At { value: value()?, unit: SECOND })?;
+            } else if option.is("PXAT") {
+                once(&mut expiry, Expiry::At { value: value()?, unit: MILLISECOND })?;
+            } else {
+                return Err(Error::Syntax);
+            }
+        }
+        let options = Options {
+            check: check.unwrap_or(Check::Strict),
+            ttl: expiry.map_or(Ok(Ttl::Keep), |expiry| expiry.resolve(now))?,
+            reply: reply.unwrap_or(Reply::Json),
+        };
+        if options.check == Check::Trust && options.reply == Reply::Len {
+            return Err(Error::TrustCountsNot);
+        }
+        Ok(options)
+    }
+}
+
+/// Takes an option that may stand once, alone or as one of several that exclude each other.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Error> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Error::Syntax),
+    }
+}
+
+impl Reply {
+    fn named(name: Arg) -> Result<Self, Error> {
+        let replies = [("JSON", Reply::Json), ("LEN", Reply::Len), ("SIZE", Reply::Size)];
+        let named = replies.into_iter().find(|(word, _)| name.is(word));
+        named.map(|(_, reply)| reply).ok_or(Error::Syntax)
+    }
+}
+
+impl Expiry<'_> {
+    /// As core's getExpireMillisecondsOrReply: more than 0, and no overflow on the way to a Unix
+    /// time in milliseconds.
+    fn resolve(self, now: impl Fn() -> i64) -> Result<Ttl, Error> {
+        let (value, unit, start) = match self {
+            Expiry::Never => return Ok(Ttl::Persist),
+            Expiry::In { value, unit } => (value, unit, now()),
+            Expiry::At { value, unit } => (value, unit, 0),
+        };
+        let value = value.integer().ok_or(Error::NotInteger)?;
+        let time = value.checked_mul(unit).and_then(|span| span.checked_add(start));
+        time.filter(|_| value > 0).map(Ttl::ExpireAt).ok_or(Error::ExpireTime)
+    }
+}

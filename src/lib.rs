@@ -1,0 +1,32 @@
+//! jsonmerge: a Redis module that appends to, and takes, JSON arrays kept in plain Redis strings.
+//!
+//! - `JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
+//!   PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]`
+//! - `JSONMERGE.TAKE key`
+
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+pub mod array;
+pub mod error;
+pub mod fault;
+
+mod command;
+mod server;
+
+use redis_module::{Context, RedisString, Status, redis_module};
+
+redis_module! {
+    name: "jsonmerge",
+    version: server::VERSION,
+    allocator: (server::Allocator, server::Allocator),
+    data_types: [],
+    init: load,
+}
+
+fn load(context: &Context, arguments: &[RedisString]) -> Status {
+    server::load(context, arguments, command::TABLE)
+}

@@ -1,0 +1,52 @@
+//! An argument of a command.
+
+use std::marker::PhantomData;
+use std::slice;
+
+use libc::{c_int, c_longlong};
+use redis_module::raw::RedisModuleString;
+
+use crate::server::OK;
+
+/// A string that the server keeps alive for as long as the call lasts.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Arg<'a> {
+    pub(super) raw: *mut RedisModuleString,
+    call: PhantomData<&'a RedisModuleString>,
+}
+
+impl<'a> Arg<'a> {
+    /// The arguments of a call, the command's name first.
+    ///
+    /// # Safety
+    /// `argv` must point to `argc` strings that live for `'a` and do not change in it.
+    pub(super) unsafe fn list(argv: *mut *mut RedisModuleString, argc: c_int) -> &'a [Arg<'a>] {
+        // SAFETY: an Arg is a pointer to a string, and the caller vouches for both.
+        unsafe { slice::from_raw_parts(argv.cast(), usize::try_from(argc).unwrap_or(0)) }
+    }
+
+    /// The bytes of the argument: any, not only text.
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        let mut size = 0;
+        // SAFETY: the string lives for 'a, and so does its buffer, for nothing changes an argument:
+        // a key that holds the same string gets a copy of its own before it is written to.
+        unsafe {
+            let bytes = api!(RedisModule_StringPtrLen(self.raw, &mut size));
+            slice::from_raw_parts(bytes.cast(), size)
+        }
+    }
+
+    /// Whether it is this word, in any case.
+    pub(crate) fn is(self, word: &str) -> bool {
+        self.bytes().eq_ignore_ascii_case(word.as_bytes())
+    }
+
+    /// As a 64-bit integer in the only form that core accepts: no `+`, no leading zero, no space.
+    pub(crate) fn integer(self) -> Option<i64> {
+        let mut integer: c_longlong = 0;
+        // SAFETY: the string is alive.
+        let status = unsafe { api!(RedisModule_StringToLongLong(self.raw, &mut integer)) };
+        (status == OK).then_some(integer)
+    }
+}

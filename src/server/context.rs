@@ -1,0 +1,25 @@
+//! One call of a command: the server's side of it.
+
+use std::marker::PhantomData;
+
+use redis_module::raw::RedisModuleCtx;
+
+/// The context of a call, valid for as long as the call lasts.
+pub(crate) struct Context<'a> {
+    pub(super) raw: *mut RedisModuleCtx,
+    call: PhantomData<&'a RedisModuleCtx>,
+}
+
+impl Context<'_> {
+    /// # Safety
+    /// `raw` must be a context that the server passed in and that lives for `'a`.
+    pub(super) unsafe fn new(raw: *mut RedisModuleCtx) -> Self {
+        Context { raw, call: PhantomData }
+    }
+
+    /// The Unix time in milliseconds.
+    pub(crate) fn now(&self) -> i64 {
+        // SAFETY: takes no pointer.
+        unsafe { api!(RedisModule_Milliseconds()) }
+    }
+}

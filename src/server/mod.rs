@@ -1,0 +1,52 @@
+//! The only code that touches the module API, and the only `unsafe`.
+//!
+//! Commands see a small safe vocabulary: the arguments of a call ([`Arg`]), an open [`Key`], replies,
+//! the effects to propagate and the events to raise. The bindings of redis-module are used directly,
+//! for its wrappers copy every argument.
+
+#![allow(unsafe_code)]
+
+/// Calls a function of the module API: `api!(RedisModule_ReplyWithNull(context))`. Every function is
+/// a pointer that the server fills in as the module loads, if it has that function.
+macro_rules! api {
+    ($function:ident ( $($argument:expr),* $(,)? )) => {
+        match redis_module::raw::$function {
+            Some(function) => function($($argument),*),
+            None => $crate::server::absent(stringify!($function)),
+        }
+    };
+}
+
+mod allocator;
+mod arg;
+mod argument;
+mod border;
+mod call;
+mod context;
+mod key;
+mod limit;
+mod load;
+mod log;
+mod propagate;
+mod register;
+mod reply;
+
+pub(crate) use allocator::Allocator;
+pub(crate) use arg::Arg;
+pub(crate) use argument::{Argument, Kind};
+pub(crate) use border::{Handler, handler};
+pub(crate) use context::Context;
+pub(crate) use key::Key;
+pub(crate) use load::{VERSION, load};
+pub(crate) use propagate::{Effect, Event};
+pub(crate) use register::{Command, KeyFlag};
+
+/// What a function of the module API returns when it succeeds.
+const OK: libc::c_int = redis_module::raw::REDISMODULE_OK as libc::c_int;
+
+/// A function that every supported server has is not there: the border turns it into an error.
+#[cold]
+#[expect(clippy::panic, reason = "caught at the border")]
+fn absent(function: &str) -> ! {
+    panic!("the server has no {function}")
+}
