@@ -3,8 +3,8 @@
 //! Nothing here builds a value or copies one: an [`Array`] is a view of the text that it was found
 //! in, and a [`Splice`] says which bytes to write where. No Redis in it, no unsafe, no recursion.
 
-use serde::Deserializer as _;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize as _, Deserializer as _};
 use serde_json::Deserializer;
 
 use crate::fault::Fault;
@@ -58,15 +58,12 @@ impl<'a> Array<'a> {
     /// [`Invalid::NotJson`] with the first fault, [`Invalid::NotArray`] with what it is instead.
     pub fn verify(text: &'a [u8]) -> Result<Verified<'a>, Invalid> {
         if simdutf8::basic::from_utf8(text).is_err() {
-            return Err(Invalid::NotJson(Fault::in_utf8(text)));
+            return Err(Invalid::NotJson(fault_of_no_utf8(text)));
         }
-        let fault = |error| Invalid::NotJson(Fault::in_json(text, &error));
+        let len = parse(text).map_err(|error| Invalid::NotJson(Fault::in_json(text, &error)))?;
         match Array::find(text) {
-            Some(array) => Ok(Verified { array, len: count(text).map_err(fault)? }),
-            None => {
-                serde_json::from_slice::<IgnoredAny>(text).map_err(fault)?;
-                Err(Invalid::NotArray(kind(text)))
-            }
+            Some(array) => Ok(Verified { array, len }),
+            None => Err(Invalid::NotArray(kind(text))),
         }
     }
 
@@ -118,12 +115,26 @@ impl Splice<'_> {
     }
 }
 
-/// The number of elements of the array that is all of `text`.
-fn count(text: &[u8]) -> serde_json::Result<usize> {
+/// Checks that a text is JSON, and counts its elements if it is an array.
+fn parse(text: &[u8]) -> serde_json::Result<usize> {
     let mut deserializer = Deserializer::from_slice(text);
-    let len = deserializer.deserialize_seq(Count)?;
+    let len = match trim_start(text) {
+        [b'[', ..] => deserializer.deserialize_seq(Count)?,
+        _ => IgnoredAny::deserialize(&mut deserializer).map(|_| 0)?,
+    };
     deserializer.end()?;
     Ok(len)
+}
+
+/// The first fault of a text that is not UTF-8: it may lie before the first invalid byte.
+fn fault_of_no_utf8(text: &[u8]) -> Fault {
+    let offset =
+        simdutf8::compat::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+    let valid = text.get(..offset).unwrap_or(text);
+    match parse(valid) {
+        Err(error) if !error.is_eof() => Fault::in_json(valid, &error),
+        _ => Fault::in_utf8(offset),
+    }
 }
 
 struct Count;

@@ -17,17 +17,9 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The first fault of a text that is not UTF-8: it may lie before the first invalid byte.
-    pub(crate) fn in_utf8(text: &[u8]) -> Self {
-        let offset = match simdutf8::compat::from_utf8(text) {
-            Ok(_) => text.len(),
-            Err(error) => error.valid_up_to(),
-        };
-        let valid = text.get(..offset).unwrap_or_default();
-        match serde_json::from_slice::<IgnoredAny>(valid) {
-            Err(error) if !error.is_eof() => Fault::in_json(valid, &error),
-            _ => Fault { reason: "invalid UTF-8".into(), offset },
-        }
+    /// The first byte that is no UTF-8.
+    pub(crate) fn in_utf8(offset: usize) -> Self {
+        Fault { reason: "invalid UTF-8".into(), offset }
     }
 
     /// The fault that serde_json found in `text`.
@@ -60,14 +52,15 @@ fn stop(text: &[u8], error: &serde_json::Error) -> usize {
     lines.map(<[u8]>::len).sum::<usize>() + error.column()
 }
 
-/// Whether the number at the end is right so far: serde_json calls `-`, `1.` and `1e+` invalid where
-/// the text ends, as it does with `01`.
+/// Whether the text ends in a number that one more digit would make right: serde_json calls `-`, `1.`
+/// and `1e+` invalid where a text ends, as it does with `01`.
 fn digit_is_missing(read: &[u8]) -> bool {
-    let before = read
-        .iter()
-        .rposition(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    let number = read.get(before.map_or(0, |before| before + 1)..).unwrap_or_default();
-    serde_json::from_slice::<IgnoredAny>(&[number, b"0"].concat()).is_ok()
+    let is_numeric = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    let start = read.iter().rposition(|byte| !is_numeric(byte)).map_or(0, |before| before + 1);
+    match read.get(start..) {
+        None | Some([]) => false,
+        Some(number) => serde_json::from_slice::<IgnoredAny>(&[number, b"0"].concat()).is_ok(),
+    }
 }
 
 /// serde_json reads the four digits of a `\u` escape at once: how many of them come after the first
@@ -80,4 +73,77 @@ fn digits_behind_the_bad_one(read: &[u8]) -> usize {
         return 0;
     }
     digits.iter().position(|digit| !digit.is_ascii_hexdigit()).map_or(0, |bad| 3 - bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::array::{Array, Invalid};
+
+    const CONTROL: &str = "control character (\\u0000-\\u001F) found while parsing a string";
+
+    #[test]
+    fn each_kind_of_fault_is_at_its_byte() {
+        for (text, reason, offset) in [
+            // More had to come: the size of the text.
+            (&b""[..], "EOF while parsing a value", 0),
+            (b"[", "EOF while parsing a list", 1),
+            (b"[1,", "EOF while parsing a value", 3),
+            (b"[{", "EOF while parsing an object", 2),
+            (b"[\"a", "EOF while parsing a string", 3),
+            (b"[\"\\u12", "EOF while parsing a string", 6),
+            (b"[tr", "EOF while parsing a value", 3),
+            (b"\n[\n1,\n", "EOF while parsing a value", 6),
+            // A number that lacks a digit is a text that ends too early, too.
+            (b"[-", "invalid number", 2),
+            (b"[1.", "invalid number", 3),
+            (b"[1e", "invalid number", 3),
+            (b"[1e+", "invalid number", 4),
+            (b"-", "invalid number", 1),
+            // A number that is wrong, at the end of the text or before it.
+            (b"[01", "invalid number", 2),
+            (b"[--", "invalid number", 2),
+            (b"[1.-", "invalid number", 3),
+            (b"[1ee", "invalid number", 3),
+            (b"[1.]", "invalid number", 3),
+            (b"[-]", "invalid number", 2),
+            (b"[-\n1]", "invalid number", 2),
+            // Values, separators, literals.
+            (b"x", "expected value", 0),
+            (b"\n\nx", "expected value", 2),
+            (b"[\n\n\n,", "expected value", 4),
+            (b"[1\n2]", "expected `,` or `]`", 3),
+            (b"[1,\n]", "trailing comma", 4),
+            (b"[1]\n\n]", "trailing characters", 5),
+            (b"{\"a\"\n\n1}", "expected `:`", 6),
+            (b"[tru\ne]", "expected ident", 4),
+            (b"[trux]", "expected ident", 4),
+            // Strings: a raw control character, a newline among them, and both kinds of escape.
+            (b"[\"a\nb\"]", CONTROL, 3),
+            (b"[\n\"\n\"]", CONTROL, 3),
+            (b"[\"\x1f\"]", CONTROL, 2),
+            (b"[\"\\u0041\x00\"]", CONTROL, 8),
+            (b"[\"\\x\"]", "invalid escape", 3),
+            (b"[\"\\\n\"]", "invalid escape", 3),
+            (b"[\"\\u000g\"]", "invalid escape", 7),
+            (b"[\"\\u00g0\"]", "invalid escape", 6),
+            (b"[\"\\ug000\"]", "invalid escape", 4),
+            (b"[\"\\u\"]  ", "invalid escape", 4),
+            (b"[\"\\uab\\x\"]", "invalid escape", 6),
+            (b"[\"\\\\uab\\x\"]", "invalid escape", 8),
+            (b"[\"\\\\\\uab\\x\"]", "invalid escape", 8),
+            // UTF-8: overlong, surrogate, cut short; and what comes before it.
+            (b"\xff", "invalid UTF-8", 0),
+            (b"[\"\xc0\x80\"]", "invalid UTF-8", 2),
+            (b"[\"\xed\xa0\x80\"]", "invalid UTF-8", 2),
+            (b"[\"a\xe2\x82", "invalid UTF-8", 3),
+            (b"[1,]\xff", "trailing comma", 3),
+            (b"[1,\xff", "invalid UTF-8", 3),
+        ] {
+            let Err(Invalid::NotJson(fault)) = Array::verify(text) else {
+                panic!("{:?} passed", text.escape_ascii().to_string())
+            };
+            let found = (fault.reason.as_str(), fault.offset);
+            assert_eq!(found, (reason, offset), "{:?}", text.escape_ascii().to_string());
+        }
+    }
 }

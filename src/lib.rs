@@ -5,6 +5,7 @@
 //! - `JSONMERGE.TAKE key`
 
 #![deny(unsafe_code)]
+#![warn(unreachable_pub)]
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)

@@ -1,1 +1,16 @@
+//! Black-box tests: a real redis-server with the module, and a real client. One file a behaviour.
+
+mod append;
+mod array;
+mod coexistence;
+mod effects;
+mod errors;
+mod hostile;
+mod introspection;
+mod limits;
+mod options;
+mod persistence;
+mod protocol;
 mod support;
+mod take;
+mod values;

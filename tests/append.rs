@@ -1,0 +1,85 @@
+//! What APPEND does to a value, and what it answers.
+
+use crate::support::server::Server;
+
+#[test]
+fn append_against_a_missing_key_creates_it_as_sent() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (row, array) in
+        ["[]", "[1]", " [ 1 , 2 ] ", "\t[\n]\r\n", "[\"\u{e9}\\ud800\"]"].iter().enumerate()
+    {
+        let key = format!("k{row}");
+        let append = [b"JSONMERGE.APPEND", key.as_bytes(), array.as_bytes()];
+        assert_eq!(client.call_with(&append), Ok(array.to_string()), "{array:?}");
+        assert_eq!(client.call(&format!("GET {key}")), Ok(array.to_string()), "{array:?}");
+    }
+}
+
+#[test]
+fn append_against_an_array_splices_byte_for_byte() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (stored, array, merged) in [
+        ("[1]", "[2]", "[1,2]"),
+        ("[1,2]", "[3,4,5]", "[1,2,3,4,5]"),
+        ("[]", "[1]", "[1]"),
+        ("[ ]", "[1]", "[ 1]"),
+        ("[1]", "[]", "[1]"),
+        ("[]", "[]", "[]"),
+        (" [1] ", "[]", " [1] "),
+        ("[1 ]", "[ 2 ]", "[1 ,2]"),
+        ("\n[ 1 ]\n", "\n[ 2 , 3 ]\n", "\n[ 1 ,2 , 3]"),
+        ("[1]", "[[2],[3]]", "[1,[2],[3]]"),
+        // What the Lua script damages.
+        ("[{\"tags\":[]}]", "[1]", "[{\"tags\":[]},1]"),
+        ("[9007199254740993]", "[3.141592653589793]", "[9007199254740993,3.141592653589793]"),
+        ("[\"a/b\"]", "[1.0]", "[\"a/b\",1.0]"),
+        ("[{\"b\":1,\"a\":2}]", "[{\"a\":1,\"a\":2}]", "[{\"b\":1,\"a\":2},{\"a\":1,\"a\":2}]"),
+        // In RFC 8259, though many parsers refuse them.
+        ("[1e999999]", "[-0,\"\\ud800\"]", "[1e999999,-0,\"\\ud800\"]"),
+        // Brackets and commas that are none.
+        ("[\"]\"]", "[\"[,\"]", "[\"]\",\"[,\"]"),
+        // Longer before than after: the white space that is left is kept, as SETRANGE leaves it.
+        ("[1]          ", "[2]", "[1,2]        "),
+    ] {
+        let set = [b"SET", &b"k"[..], stored.as_bytes()];
+        client.call_with(&set).expect("SET");
+        let append = [b"JSONMERGE.APPEND", &b"k"[..], array.as_bytes()];
+        assert_eq!(client.call_with(&append), Ok(merged.into()), "{stored:?} + {array:?}");
+        assert_eq!(client.call("GET k"), Ok(merged.into()), "{stored:?} + {array:?}");
+
+        client.call_with(&set).expect("SET");
+        let trusting = [append.as_slice(), &[b"TRUST"]].concat();
+        assert_eq!(client.call_with(&trusting), Ok(merged.into()), "TRUST {stored:?} + {array:?}");
+    }
+}
+
+#[test]
+fn append_reply_json_len_and_size() {
+    let server = Server::start();
+    server.client().expect(&[
+        ("JSONMERGE.APPEND k [1,2] REPLY LEN", "(integer) 2"),
+        ("JSONMERGE.APPEND k [3] REPLY LEN", "(integer) 3"),
+        ("JSONMERGE.APPEND k [] REPLY LEN", "(integer) 3"),
+        ("JSONMERGE.APPEND k [[4,5]] REPLY SIZE", "(integer) 13"),
+        ("STRLEN k", "(integer) 13"),
+        ("JSONMERGE.APPEND k [] REPLY SIZE", "(integer) 13"),
+        ("JSONMERGE.APPEND k [] REPLY JSON", "[1,2,3,[4,5]]"),
+        ("JSONMERGE.APPEND k [6]", "[1,2,3,[4,5],6]"),
+        ("JSONMERGE.APPEND new [] REPLY LEN", "(integer) 0"),
+        ("JSONMERGE.APPEND other [{}] REPLY SIZE", "(integer) 4"),
+    ]);
+}
+
+#[test]
+fn append_repeatedly_counts_every_element() {
+    let server = Server::start();
+    let mut client = server.client();
+    for len in 1..=2000 {
+        let reply = client.ok(&format!("JSONMERGE.APPEND k [{{\"n\":{len}}}] REPLY LEN"));
+        assert_eq!(reply, format!("(integer) {len}"));
+    }
+    let expected: Vec<String> = (1..=2000).map(|n| format!("{{\"n\":{n}}}")).collect();
+    assert_eq!(client.ok("GET k"), format!("[{}]", expected.join(",")));
+}

@@ -1,0 +1,223 @@
+//! Every error, word for word, and that a refused command has changed nothing at all.
+
+use crate::support::client::Client;
+use crate::support::pushes::Pushes;
+use crate::support::server::Server;
+use crate::support::stream::ReplicationStream;
+
+const WRONGTYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
+/// (what makes the key `k`, the refused command, its error)
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("RPUSH k 1", "JSONMERGE.APPEND k [1]", WRONGTYPE),
+    ("RPUSH k 1", "JSONMERGE.APPEND k not-json", WRONGTYPE),
+    ("HSET k f 1", "JSONMERGE.APPEND k [1] TRUST", WRONGTYPE),
+    ("SADD k 1", "JSONMERGE.TAKE k", WRONGTYPE),
+    ("ZADD k 1 a", "JSONMERGE.TAKE k", WRONGTYPE),
+    ("XADD k 1-1 a b", "JSONMERGE.TAKE k", WRONGTYPE),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k nope",
+        "BADJSON argument is not valid JSON: expected ident at byte 1",
+    ),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k [1,]",
+        "BADJSON argument is not valid JSON: trailing comma at byte 3",
+    ),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k [1]]",
+        "BADJSON argument is not valid JSON: trailing characters at byte 3",
+    ),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k ",
+        "BADJSON argument is not valid JSON: EOF while parsing a value at byte 0",
+    ),
+    ("SET k [0]", "JSONMERGE.APPEND k {}", "NOTARRAY argument is a JSON object, expected an array"),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k \"[]\"",
+        "NOTARRAY argument is a JSON string, expected an array",
+    ),
+    ("SET k [0]", "JSONMERGE.APPEND k -1", "NOTARRAY argument is a JSON number, expected an array"),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k true",
+        "NOTARRAY argument is a JSON boolean, expected an array",
+    ),
+    ("SET k [0]", "JSONMERGE.APPEND k null", "NOTARRAY argument is a JSON null, expected an array"),
+    (
+        "SET k [0] EX 500",
+        "JSONMERGE.APPEND k {} EX 9",
+        "NOTARRAY argument is a JSON object, expected an array",
+    ),
+    (
+        "SET k [0] EX 500",
+        "JSONMERGE.APPEND k [1] EX 0",
+        "ERR invalid expire time in 'jsonmerge.append' command",
+    ),
+    ("SET k [0] EX 500", "JSONMERGE.APPEND k [1] PERSIST EX", "ERR syntax error"),
+    ("SET k [0]", "JSONMERGE.APPEND k [1] PX x", "ERR value is not an integer or out of range"),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k [1] TRUST REPLY LEN",
+        "ERR TRUST does not count elements, use REPLY SIZE",
+    ),
+    (
+        "SET k 12345",
+        "JSONMERGE.APPEND k [1]",
+        "NOTARRAY stored value is a JSON number, expected an array",
+    ),
+    (
+        "SET k 12345",
+        "JSONMERGE.APPEND k []",
+        "NOTARRAY stored value is a JSON number, expected an array",
+    ),
+    (
+        "SET k 12345",
+        "JSONMERGE.APPEND k [1] TRUST",
+        "NOTARRAY stored value is a JSON number, expected an array",
+    ),
+    (
+        "SET k 12345",
+        "JSONMERGE.TAKE k",
+        "NOTARRAY stored value is a JSON number, expected an array",
+    ),
+    (
+        "SET k -9223372036854775808",
+        "JSONMERGE.TAKE k",
+        "NOTARRAY stored value is a JSON number, expected an array",
+    ),
+    (
+        "SET k {}",
+        "JSONMERGE.APPEND k [1]",
+        "NOTARRAY stored value is a JSON object, expected an array",
+    ),
+    (
+        "SET k {}",
+        "JSONMERGE.APPEND k [1] PERSIST",
+        "NOTARRAY stored value is a JSON object, expected an array",
+    ),
+    (
+        "SET k ",
+        "JSONMERGE.APPEND k [1]",
+        "BADJSON stored value is not valid JSON: EOF while parsing a value at byte 0",
+    ),
+    (
+        "SET k ",
+        "JSONMERGE.TAKE k",
+        "BADJSON stored value is not valid JSON: EOF while parsing a value at byte 0",
+    ),
+    (
+        "SET k [01]",
+        "JSONMERGE.TAKE k",
+        "BADJSON stored value is not valid JSON: invalid number at byte 2",
+    ),
+    (
+        "SET k [NaN]",
+        "JSONMERGE.APPEND k [1]",
+        "BADJSON stored value is not valid JSON: expected value at byte 1",
+    ),
+    (
+        "SET k [\"embedded_strings_end_here_with_44_bytes_in",
+        "JSONMERGE.APPEND k [1]",
+        "BADJSON stored value is not valid JSON: EOF while parsing a string at byte 44",
+    ),
+    (
+        "SET k [1,2",
+        "JSONMERGE.APPEND k [1]",
+        "BADJSON stored value is not valid JSON: EOF while parsing a list at byte 4",
+    ),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND k",
+        "ERR wrong number of arguments for 'jsonmerge.append' command",
+    ),
+    (
+        "SET k [0]",
+        "JSONMERGE.APPEND",
+        "ERR wrong number of arguments for 'jsonmerge.append' command",
+    ),
+    ("SET k [0]", "JSONMERGE.TAKE", "ERR wrong number of arguments for 'jsonmerge.take' command"),
+    (
+        "SET k [0]",
+        "JSONMERGE.TAKE k k",
+        "ERR wrong number of arguments for 'jsonmerge.take' command",
+    ),
+];
+
+/// All that a client can see of the key.
+fn state(client: &mut Client) -> Vec<String> {
+    ["TYPE k", "OBJECT ENCODING k", "PEXPIRETIME k", "DUMP k"]
+        .iter()
+        .map(|look| client.ok(look))
+        .collect()
+}
+
+#[test]
+fn refused_commands_change_nothing() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut watcher = server.client();
+    let mut events = Pushes::events(&server);
+    let mut cache = Pushes::tracking(&server);
+    let mut stream = ReplicationStream::attach(&server);
+    for (setup, command, error) in REFUSED {
+        client.ok("DEL k");
+        client.ok(setup);
+        let before = state(&mut client);
+        watcher.ok("WATCH k");
+        cache.ok("DUMP k");
+        (stream.commands(&mut client), events.drain(), cache.drain());
+
+        assert_eq!(client.call(command), Err(error.to_string()), "{setup}; {command}");
+
+        assert_eq!(state(&mut client), before, "{setup}; {command}");
+        assert_eq!(stream.commands(&mut client), [""; 0], "replicated: {setup}; {command}");
+        assert_eq!(events.drain(), [""; 0], "events: {setup}; {command}");
+        assert_eq!(cache.drain(), [""; 0], "invalidated: {setup}; {command}");
+        watcher.expect(&[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "(PONG)")]);
+    }
+}
+
+#[test]
+fn errors_count_by_their_code() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.ok("CONFIG RESETSTAT");
+    for command in ["JSONMERGE.APPEND k {}", "JSONMERGE.APPEND k [", "JSONMERGE.APPEND k [] FOO"] {
+        client.call(command).expect_err(command);
+    }
+    let stats = client.ok("INFO errorstats");
+    for code in ["BADJSON", "NOTARRAY", "ERR"] {
+        assert!(stats.contains(&format!("errorstat_{code}:count=1")), "{stats}");
+    }
+}
+
+#[test]
+fn errors_repeat_nothing_of_what_is_stored() {
+    let server = Server::start();
+    let mut client = server.client();
+    for stored in ["[\"secret\"", "secret", "{\"secret\":1}", "[secret]", "[\"secret\\x\"]"] {
+        client.call_with(&[b"SET", b"k", stored.as_bytes()]).expect("SET");
+        for command in
+            ["JSONMERGE.APPEND k [1]", "JSONMERGE.APPEND k [1] TRUST", "JSONMERGE.TAKE k"]
+        {
+            match client.call(command) {
+                Err(error) => assert!(!error.contains("secret"), "{error}"),
+                Ok(reply) => assert!(command.ends_with("TRUST"), "{command}: {reply}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_tell_the_argument_before_the_stored_value() {
+    let server = Server::start();
+    server.client().expect(&[
+        ("SET k nonsense", "OK"),
+        ("JSONMERGE.APPEND k {}", "(error) NOTARRAY argument is a JSON object, expected an array"),
+    ]);
+}

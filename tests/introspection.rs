@@ -1,0 +1,152 @@
+//! What the server knows of the commands: arity, flags, keys, categories, documentation.
+
+use redis::Value;
+
+use crate::support::client::text;
+use crate::support::server::Server;
+
+/// Whether the server lets a module's command into ACL categories: Redis and Valkey from 7.2 on.
+fn has_categories(server: &Server) -> bool {
+    server
+        .client()
+        .call("COMMAND LIST FILTERBY ACLCAT string")
+        .is_ok_and(|list| list.contains("jsonmerge"))
+}
+
+#[test]
+fn command_info_has_arity_flags_and_key() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (command, arity, flags, key_flags) in [
+        ("jsonmerge.append", "(integer) -3", "write denyoom module", "RW insert"),
+        ("jsonmerge.take", "(integer) 2", "write module", "RW access delete"),
+    ] {
+        let reply =
+            client.value_of(&[b"COMMAND", b"INFO", command.as_bytes()]).expect("COMMAND INFO");
+        let Value::Array(commands) = reply else { panic!("{reply:?}") };
+        let Value::Array(info) = &commands[0] else { panic!("{commands:?}") };
+        assert_eq!(text(&info[0]), command);
+        assert_eq!(text(&info[1]), arity);
+        assert_eq!(text(&info[2]), format!("({flags})"));
+        assert_eq!([text(&info[3]), text(&info[4]), text(&info[5])], ["(integer) 1"; 3]);
+        let specs = text(&info[8]);
+        let begin = "begin_search (type index spec (index (integer) 1))";
+        assert!(specs.contains(&format!("flags ({key_flags}) {begin}")), "{specs}");
+        assert!(specs.contains("lastkey (integer) 0 keystep (integer) 1"), "{specs}");
+        if has_categories(&server) {
+            let categories = text(&info[6]);
+            assert!(
+                categories.contains("@write") && categories.contains("@string"),
+                "{categories}"
+            );
+        }
+    }
+}
+
+#[test]
+fn command_getkeys_finds_the_key_alone() {
+    let server = Server::start();
+    server.client().expect(&[
+        ("COMMAND GETKEYS JSONMERGE.APPEND k [1] EX 10 REPLY LEN", "(k)"),
+        ("COMMAND GETKEYS JSONMERGE.TAKE k", "(k)"),
+        ("COMMAND GETKEYSANDFLAGS JSONMERGE.APPEND k [1]", "((k (RW insert)))"),
+        ("COMMAND GETKEYSANDFLAGS JSONMERGE.TAKE k", "((k (RW access delete)))"),
+    ]);
+}
+
+#[test]
+fn command_docs_have_summary_complexity_since_and_arguments() {
+    let server = Server::start();
+    let mut client = server.client();
+    let append = client.ok("COMMAND DOCS JSONMERGE.APPEND");
+    for expected in [
+        "summary Appends the elements of a JSON array to the array stored at a key.",
+        "since 0.1.0",
+        "group module",
+        "complexity O(N+M)",
+        "name key type key",
+        "name array type string",
+        "token TRUST flags (optional)",
+        "token EX",
+        "token PX",
+        "token EXAT",
+        "token PXAT",
+        "token PERSIST",
+        "token REPLY flags (optional)",
+        "token JSON",
+        "token LEN",
+        "token SIZE",
+    ] {
+        // Newer servers put a display_text beside the name.
+        let append = append.replace("display_text key ", "").replace("display_text array ", "");
+        let found =
+            append.contains(expected) || append.contains(&expected.replace(" type", " type"));
+        assert!(found, "{expected} in {append}");
+    }
+    let take = client.ok("COMMAND DOCS JSONMERGE.TAKE");
+    for expected in
+        ["summary Returns the JSON array stored at a key", "complexity O(N)", "since 0.1.0"]
+    {
+        assert!(take.contains(expected), "{expected} in {take}");
+    }
+}
+
+#[test]
+fn acl_rules_by_key_command_and_category() {
+    let server = Server::start();
+    let mut admin = server.client();
+    admin.ok("ACL SETUSER consumer on nopass ~jobs:* +jsonmerge.take");
+    admin.expect(&[
+        ("ACL DRYRUN consumer JSONMERGE.TAKE jobs:1", "OK"),
+        (
+            "ACL DRYRUN consumer JSONMERGE.APPEND jobs:1 [1]",
+            "This user has no permissions to run the 'jsonmerge.append' command",
+        ),
+    ]);
+    let refused = admin.ok("ACL DRYRUN consumer JSONMERGE.TAKE other");
+    assert!(refused.contains("has no permissions to access the 'other' key"), "{refused}");
+    // A key that may only be written may be appended to, and not taken: its data would be read.
+    admin.ok("ACL SETUSER producer on nopass %W~jobs:* +jsonmerge.append +jsonmerge.take");
+    let write_only = admin.ok("ACL DRYRUN producer JSONMERGE.TAKE jobs:1");
+    assert!(write_only.contains("has no permissions to access"), "{write_only}");
+    if has_categories(&server) {
+        admin.ok("ACL SETUSER writer on nopass ~* +@all -@write");
+        let refused = admin.ok("ACL DRYRUN writer JSONMERGE.TAKE jobs:1");
+        assert!(refused.contains("no permissions to run"), "{refused}");
+    }
+}
+
+#[test]
+fn module_list_has_name_and_version() {
+    let server = Server::start();
+    let list = server.client().ok("MODULE LIST");
+    assert!(list.contains("name jsonmerge ver (integer) 100"), "{list}");
+}
+
+#[test]
+fn the_module_takes_no_arguments() {
+    let server = Server::plain();
+    let path = crate::support::server::module_path();
+    let load = format!("MODULE LOAD {} surprise", path.display());
+    server.client().call(&load).expect_err("an argument");
+    assert!(
+        server.log().contains("jsonmerge does not load: it takes no arguments"),
+        "{}",
+        server.log()
+    );
+    server.client().ok(&format!("MODULE LOAD {}", path.display()));
+    server.client().call(&format!("MODULE LOAD {}", path.display())).expect_err("twice");
+}
+
+#[test]
+fn the_module_does_not_load_where_its_effects_have_other_names() {
+    let server =
+        crate::support::server::Settings::new().with("rename-command SETRANGE \"\"").start();
+    let path = crate::support::server::module_path();
+    server.client().call(&format!("MODULE LOAD {}", path.display())).expect_err("no SETRANGE");
+    assert!(
+        server.log().contains("need the SETRANGE command, which was renamed"),
+        "{}",
+        server.log()
+    );
+}

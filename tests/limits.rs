@@ -1,0 +1,82 @@
+//! Where a server refuses: size, memory, read-only replicas.
+
+use crate::support::server::{Server, Settings, wait_until};
+
+const TOO_LARGE: &str = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+
+fn array_of(size: usize) -> Vec<u8> {
+    format!("[\"{}\"]", "x".repeat(size - 4)).into_bytes()
+}
+
+#[test]
+fn values_over_proto_max_bulk_len_are_refused() {
+    let megabyte = 1024 * 1024;
+    let server = Server::start();
+    let mut client = server.client();
+    client.call_with(&[b"SET", b"k", &array_of(megabyte - 4)]).expect("SET");
+    client.expect(&[
+        // The setting as it is now, not as it was at the last append.
+        ("JSONMERGE.APPEND k [] REPLY SIZE", "(integer) 1048572"),
+        ("JSONMERGE.APPEND other [1]", "[1]"),
+        ("CONFIG SET proto-max-bulk-len 1048576", "OK"),
+    ]);
+    let before = client.ok("DEBUG DIGEST-VALUE k");
+    for command in ["JSONMERGE.APPEND k [1234]", "JSONMERGE.APPEND k [1234] TRUST EX 100"] {
+        assert_eq!(client.call(command), Err(TOO_LARGE.into()), "{command}");
+    }
+    assert_eq!(client.ok("DEBUG DIGEST-VALUE k"), before);
+    client.expect(&[
+        ("TTL k", "(integer) -1"),
+        ("JSONMERGE.APPEND k [123] REPLY SIZE", "(integer) 1048576"),
+        ("CONFIG SET proto-max-bulk-len 2097152", "OK"),
+        ("JSONMERGE.APPEND k [1234] REPLY SIZE", "(integer) 1048581"),
+        ("JSONMERGE.APPEND k [1234] TRUST REPLY SIZE", "(integer) 1048586"),
+    ]);
+}
+
+#[test]
+fn a_script_cannot_create_more_than_the_limit_either() {
+    let server = Settings::new().module().with("proto-max-bulk-len 1mb").start();
+    let mut client = server.client();
+    let script = b"return redis.call('JSONMERGE.APPEND', KEYS[1], '[\"' .. string.rep('x', 1048573) .. '\"]')";
+    let refused = client.call_with(&[b"EVAL", script, b"1", b"k"]);
+    assert!(
+        refused.clone().is_err_and(|error| error.contains("maximum allowed size")),
+        "{refused:?}"
+    );
+    assert_eq!(client.ok("EXISTS k"), "(integer) 0");
+}
+
+#[test]
+fn append_over_maxmemory_is_refused_and_take_works() {
+    let server = Settings::new().module().with("maxmemory-policy noeviction").start();
+    server.client().expect(&[
+        ("JSONMERGE.APPEND k [1]", "[1]"),
+        ("CONFIG SET maxmemory 1", "OK"),
+        (
+            "JSONMERGE.APPEND k [2]",
+            "(error) OOM command not allowed when used memory > 'maxmemory'.",
+        ),
+        (
+            "JSONMERGE.APPEND new [2]",
+            "(error) OOM command not allowed when used memory > 'maxmemory'.",
+        ),
+        ("JSONMERGE.TAKE k", "[1]"),
+        ("DBSIZE", "(integer) 0"),
+    ]);
+}
+
+#[test]
+fn a_read_only_replica_refuses_both() {
+    let master = Server::start();
+    let replica = Server::start();
+    master.client().ok("JSONMERGE.APPEND k [1]");
+    let mut client = replica.client();
+    client.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+    wait_until("the replica has the key", || client.call("GET k") == Ok("[1]".into()));
+    client.expect(&[
+        ("JSONMERGE.APPEND k [2]", "(error) READONLY You can't write against a read only replica."),
+        ("JSONMERGE.TAKE k", "(error) READONLY You can't write against a read only replica."),
+        ("GET k", "[1]"),
+    ]);
+}

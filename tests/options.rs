@@ -1,0 +1,191 @@
+//! The options of APPEND: syntax, TTL, TRUST.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::support::client::Client;
+use crate::support::server::{Server, wait_until};
+
+fn integer(reply: &str) -> i64 {
+    reply.trim_start_matches("(integer) ").parse().expect("an integer")
+}
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    i64::try_from(now.as_millis()).expect("a date before the year 292 million")
+}
+
+fn ttl_is_about(client: &mut Client, milliseconds: i64) {
+    let ttl = integer(&client.ok("PTTL k"));
+    assert!((milliseconds - 10_000..=milliseconds).contains(&ttl), "{ttl} ms for {milliseconds}");
+}
+
+#[test]
+fn append_options_that_set_the_ttl() {
+    let server = Server::start();
+    let mut client = server.client();
+    let (second, milli) = (now() / 1000 + 500, now() + 500_000);
+    for option in ["EX 500", "PX 500000", &format!("EXAT {second}"), &format!("PXAT {milli}")] {
+        for existing in [false, true] {
+            client.ok("DEL k");
+            if existing {
+                client.ok("SET k [0] EX 5000");
+            }
+            client.ok(&format!("JSONMERGE.APPEND k [1] {option}"));
+            ttl_is_about(&mut client, 500_000);
+        }
+    }
+    assert_eq!(client.ok(&format!("JSONMERGE.APPEND k [] PXAT {milli}")), "[0,1]");
+    assert_eq!(integer(&client.ok("PEXPIRETIME k")), milli);
+}
+
+#[test]
+fn append_without_an_expire_option_keeps_the_ttl() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.expect(&[
+        ("SET k [0] PXAT 9999999999999", "OK"),
+        ("JSONMERGE.APPEND k [1] REPLY LEN", "(integer) 2"),
+        ("PEXPIRETIME k", "(integer) 9999999999999"),
+        ("JSONMERGE.APPEND k [] TRUST REPLY SIZE", "(integer) 5"),
+        ("PEXPIRETIME k", "(integer) 9999999999999"),
+        ("JSONMERGE.APPEND new [1]", "[1]"),
+        ("PTTL new", "(integer) -1"),
+    ]);
+}
+
+#[test]
+fn append_persist_removes_the_ttl() {
+    let server = Server::start();
+    server.client().expect(&[
+        ("SET k [0] EX 500", "OK"),
+        ("JSONMERGE.APPEND k [1] PERSIST", "[0,1]"),
+        ("PTTL k", "(integer) -1"),
+        ("JSONMERGE.APPEND k [] PERSIST", "[0,1]"),
+        ("EXPIRE k 500", "(integer) 1"),
+        ("JSONMERGE.APPEND k [] PERSIST", "[0,1]"),
+        ("PTTL k", "(integer) -1"),
+        ("JSONMERGE.APPEND new [] PERSIST", "[]"),
+        ("PTTL new", "(integer) -1"),
+    ]);
+}
+
+#[test]
+fn append_with_a_time_in_the_past_expires_the_key() {
+    let server = Server::start();
+    server.client().expect(&[
+        ("SET k [0]", "OK"),
+        ("JSONMERGE.APPEND k [1] PXAT 1", "[0,1]"),
+        ("EXISTS k", "(integer) 0"),
+        ("JSONMERGE.APPEND k [2] EXAT 1", "[2]"),
+        ("JSONMERGE.APPEND k [3]", "[3]"),
+    ]);
+}
+
+#[test]
+fn append_against_an_expired_key_starts_anew() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+    client.ok("SET k [0] PX 1");
+    wait_until("the key expires", || server.client().ok("TTL k") == "(integer) -2");
+    assert_eq!(client.ok("JSONMERGE.APPEND k [1]"), "[1]");
+    assert_eq!(client.ok("PTTL k"), "(integer) -1");
+}
+
+#[test]
+fn append_options_in_any_order_and_case() {
+    let server = Server::start();
+    server.client().expect(&[
+        ("JSONMERGE.APPEND k [1] REPLY LEN EX 100", "(integer) 1"),
+        ("JSONMERGE.APPEND k [2] reply size trust ex 100", "(integer) 5"),
+        ("jsonmerge.append k [3] Trust Persist Reply Json", "[1,2,3]"),
+        ("JsonMerge.Append k [4] pXaT 9999999999999 tRuSt", "[1,2,3,4]"),
+        ("PEXPIRETIME k", "(integer) 9999999999999"),
+    ]);
+}
+
+#[test]
+fn append_options_refused() {
+    const SYNTAX: &str = "(error) ERR syntax error";
+    const INTEGER: &str = "(error) ERR value is not an integer or out of range";
+    const EXPIRE: &str = "(error) ERR invalid expire time in 'jsonmerge.append' command";
+    const TRUST: &str = "(error) ERR TRUST does not count elements, use REPLY SIZE";
+    let server = Server::start();
+    let mut client = server.client();
+    for (options, error) in [
+        ("FOO", SYNTAX),
+        ("", SYNTAX),
+        ("TRUSTED", SYNTAX),
+        ("NX", SYNTAX),
+        ("KEEPTTL", SYNTAX),
+        ("TRUST TRUST", SYNTAX),
+        ("PERSIST PERSIST", SYNTAX),
+        ("REPLY LEN REPLY LEN", SYNTAX),
+        ("EX 1 EX 1", SYNTAX),
+        ("EX 1 PX 1", SYNTAX),
+        ("EX 1 PERSIST", SYNTAX),
+        ("PERSIST PXAT 1", SYNTAX),
+        ("EXAT 1 PXAT 1", SYNTAX),
+        ("EX", SYNTAX),
+        ("PX", SYNTAX),
+        ("EXAT", SYNTAX),
+        ("PXAT", SYNTAX),
+        ("REPLY", SYNTAX),
+        ("REPLY FOO", SYNTAX),
+        ("REPLY TRUST", SYNTAX),
+        ("EX abc FOO", SYNTAX),
+        ("EX abc", INTEGER),
+        ("EX 1.5", INTEGER),
+        ("EX +1", INTEGER),
+        ("EX 01", INTEGER),
+        ("PX 9223372036854775808", INTEGER),
+        ("EX TRUST", INTEGER),
+        ("EX 0", EXPIRE),
+        ("PX -1", EXPIRE),
+        ("EXAT 0", EXPIRE),
+        ("PXAT -9223372036854775808", EXPIRE),
+        ("EX 9223372036854775807", EXPIRE),
+        ("PX 9223372036854775807", EXPIRE),
+        ("EXAT 9223372036854776", EXPIRE),
+        ("TRUST REPLY LEN", TRUST),
+        ("REPLY LEN EX 10 TRUST", TRUST),
+        ("REPLY LEN TRUST EX 0", EXPIRE),
+    ] {
+        for setup in ["DEL k", "SET k [0]", "SET k nonsense"] {
+            client.ok(setup);
+            let command = format!("JSONMERGE.APPEND k [1] {options}");
+            client.expect(&[(&command, error)]);
+            assert_eq!(client.ok("EXISTS k") == "(integer) 0", setup == "DEL k", "{command}");
+        }
+    }
+}
+
+#[test]
+fn append_trust_reads_only_both_ends() {
+    let server = Server::start();
+    server.client().expect(&[
+        ("SET k [no,json]", "OK"),
+        ("JSONMERGE.APPEND k [1] TRUST", "[no,json,1]"),
+        ("SET k [1}", "OK"),
+        (
+            "JSONMERGE.APPEND k [1] TRUST",
+            "(error) BADJSON stored value is not valid JSON: expected `,` or `]` at byte 2",
+        ),
+        ("SET k {\"a\":[]}", "OK"),
+        (
+            "JSONMERGE.APPEND k [1] TRUST",
+            "(error) NOTARRAY stored value is a JSON object, expected an array",
+        ),
+        ("SET k \"[]\"", "OK"),
+        (
+            "JSONMERGE.APPEND k [1] TRUST",
+            "(error) NOTARRAY stored value is a JSON string, expected an array",
+        ),
+        ("SET k [1]", "OK"),
+        (
+            "JSONMERGE.APPEND k [1 TRUST",
+            "(error) BADJSON argument is not valid JSON: EOF while parsing a list at byte 2",
+        ),
+        ("GET k", "[1]"),
+    ]);
+}
