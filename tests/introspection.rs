@@ -96,13 +96,9 @@ fn acl_rules_by_key_command_and_category() {
     let server = Server::start();
     let mut admin = server.client();
     admin.ok("ACL SETUSER consumer on nopass ~jobs:* +jsonmerge.take");
-    admin.expect(&[
-        ("ACL DRYRUN consumer JSONMERGE.TAKE jobs:1", "OK"),
-        (
-            "ACL DRYRUN consumer JSONMERGE.APPEND jobs:1 [1]",
-            "This user has no permissions to run the 'jsonmerge.append' command",
-        ),
-    ]);
+    assert_eq!(admin.ok("ACL DRYRUN consumer JSONMERGE.TAKE jobs:1"), "OK");
+    let refused = admin.ok("ACL DRYRUN consumer JSONMERGE.APPEND jobs:1 [1]");
+    assert!(refused.contains("no permissions to run the 'jsonmerge.append' command"), "{refused}");
     let refused = admin.ok("ACL DRYRUN consumer JSONMERGE.TAKE other");
     assert!(refused.contains("has no permissions to access the 'other' key"), "{refused}");
     // A key that may only be written may be appended to, and not taken: its data would be read.

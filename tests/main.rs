@@ -11,6 +11,7 @@ mod limits;
 mod options;
 mod persistence;
 mod protocol;
+mod readme;
 mod support;
 mod take;
 mod values;

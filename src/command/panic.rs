@@ -19,6 +19,7 @@ pub(super) const PANIC: Command = Command {
 struct Panic;
 
 impl Handler for Panic {
+    #[expect(clippy::panic, reason = "what the command is for")]
     fn run(_: &Context, _: &[Arg]) -> Result<(), Error> {
         panic!("on purpose")
     }

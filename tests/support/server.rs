@@ -109,6 +109,14 @@ impl Settings {
             .with("logfile log")
     }
 
+    /// The lines of a redis.conf, but for the module and the port, which are the caller's.
+    pub fn from_file(path: &str) -> Self {
+        let conf = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        conf.lines()
+            .filter(|line| !line.starts_with("loadmodule"))
+            .fold(Settings::new(), Settings::with)
+    }
+
     /// Adds a line of redis.conf.
     pub fn with(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());

@@ -1,0 +1,37 @@
+# `make help` lists the targets.
+
+MODULE := target/release/libjsonmerge.so
+PREFIX ?= /usr/local
+REDIS_SERVER ?= redis-server
+export REDIS_SERVER
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (redis-server, libclang), or say what it is
+	@scripts/setup
+
+build: setup ## build the module: target/release/libjsonmerge.so
+	cargo build --release --locked
+
+run: build ## run a server with redis.conf in the foreground
+	$(REDIS_SERVER) redis.conf
+
+demo: build ## producers, consumers and the Lua script on a private server
+	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
+
+test: build ## all tests, on the debug and on the release build of the module
+	cargo test --locked
+	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge
+
+lint: setup ## formatting, and clippy with warnings denied
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+install: build ## copy the module to PREFIX/lib/redis/modules
+	install -D -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
+
+clean: ## remove what was built
+	cargo clean
+
+.PHONY: help setup build run demo test lint install clean

@@ -1,0 +1,109 @@
+//! The README's sessions, replayed: what it shows is what redis-cli prints.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::support::client::Client;
+use crate::support::server::{Server, Settings};
+
+const README: &str = include_str!("../README.md");
+const PROMPT: &str = "127.0.0.1:6379> ";
+
+/// The blocks of code in a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let open = format!("```{language}\n");
+    let blocks = README.split(open.as_str()).skip(1);
+    blocks.map(|block| block.split_once("```").expect("the end of the block").0).collect()
+}
+
+/// What redis-cli prints for a line that is typed into it.
+fn type_in(server: &Server, line: &str) -> String {
+    let mut cli = Command::new("redis-cli")
+        .args(["--no-raw", "-p", &server.port.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("redis-cli on the PATH");
+    writeln!(cli.stdin.take().expect("a pipe"), "{line}").expect("a redis-cli that reads");
+    let output = cli.wait_with_output().expect("a redis-cli that ends");
+    String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+}
+
+#[test]
+fn sessions_are_as_shown() {
+    let sessions = blocks("redis");
+    assert_eq!(sessions.len(), 2);
+    for session in sessions {
+        let server = Server::start();
+        for step in session.split(PROMPT).skip(1) {
+            let (command, shown) = step.split_once('\n').expect("a reply");
+            assert_eq!(type_in(&server, command), shown.trim_end(), "{command}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_damage_is_as_shown() {
+    let script = include_str!("../examples/merge.lua").as_bytes();
+    let server = Server::start();
+    let mut client = server.client();
+    let table = README.split_once("## What the script does to data").expect("the chapter").1;
+    let rows = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let mut count = 0;
+    for row in rows.take_while(|line| line.starts_with("| `") || line.starts_with("| nothing")) {
+        let cells: Vec<Option<&str>> =
+            row.split(" | ").map(|cell| cell.split('`').nth(1)).collect();
+        let [stored, added, by_script, by_us] = cells[..] else { panic!("{row}") };
+        let added = added.expect("an argument").as_bytes();
+        let set = |client: &mut Client| match stored {
+            Some(stored) => {
+                client.call_with(&[b"SET", b"k", stored.as_bytes(), b"EX", b"100"]).expect("SET")
+            }
+            None => client.ok("DEL k"),
+        };
+        set(&mut client);
+        client.call_with(&[b"EVAL", script, b"1", b"k", added]).expect("the script does not fail");
+        assert_eq!(client.ok("GET k"), by_script.expect("a value"), "{row}");
+        assert_eq!(client.ok("TTL k"), "(integer) -1", "{row}");
+        set(&mut client);
+        let reply = client.call_with(&[b"JSONMERGE.APPEND", b"k", added]);
+        assert_eq!(reply.is_err(), row.contains("an error"), "{row}");
+        assert_eq!(client.ok("GET k"), by_us.unwrap_or("(nil)"), "{row}");
+        assert_eq!(client.ok("TTL k") == "(integer) -2", stored.is_none(), "{row}");
+        assert_ne!(client.ok("TTL k"), "(integer) -1", "{row}");
+        count += 1;
+    }
+    assert_eq!(count, 10);
+}
+
+#[test]
+fn the_errors_are_those_of_the_source() {
+    let table = README.split_once("### Errors").expect("the chapter").1;
+    let server = Server::start();
+    let mut client = server.client();
+    client.ok("RPUSH list 1");
+    client.ok("SET broken [");
+    for command in [
+        "JSONMERGE.APPEND k [",
+        "JSONMERGE.APPEND broken [1]",
+        "JSONMERGE.APPEND k {}",
+        "JSONMERGE.APPEND list [1]",
+        "JSONMERGE.APPEND k [1] TRUST REPLY LEN",
+    ] {
+        let error = client.call(command).expect_err(command);
+        let shown = error.split(": ").next().expect("a line");
+        assert!(table.contains(&format!("| `{shown}")), "{shown}");
+    }
+}
+
+#[test]
+fn redis_conf_makes_a_server_that_keeps_what_is_appended() {
+    let conf = concat!(env!("CARGO_MANIFEST_DIR"), "/redis.conf");
+    let server = Settings::from_file(conf).module().start();
+    server.client().expect(&[
+        ("JSONMERGE.APPEND k [1]", "[1]"),
+        ("CONFIG GET appendonly", "(appendonly yes)"),
+        ("CONFIG GET maxmemory-policy", "(maxmemory-policy noeviction)"),
+        ("CONFIG GET proto-max-bulk-len", "(proto-max-bulk-len 536870912)"),
+    ]);
+}
