@@ -66,7 +66,9 @@ fn changes_are_told_by_their_effect_and_only_once() {
         client.ok(setup);
         watcher.ok("WATCH k");
         cache.ok("GET k");
-        (stream.commands(&mut client), events.drain(), cache.drain());
+        stream.commands(&mut client);
+        events.drain();
+        cache.drain();
 
         client.ok(command);
 

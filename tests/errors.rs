@@ -170,7 +170,9 @@ fn refused_commands_change_nothing() {
         let before = state(&mut client);
         watcher.ok("WATCH k");
         cache.ok("DUMP k");
-        (stream.commands(&mut client), events.drain(), cache.drain());
+        stream.commands(&mut client);
+        events.drain();
+        cache.drain();
 
         assert_eq!(client.call(command), Err(error.to_string()), "{setup}; {command}");
 
