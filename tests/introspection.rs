@@ -18,7 +18,7 @@ fn command_info_has_arity_flags_and_key() {
     let server = Server::start();
     let mut client = server.client();
     for (command, arity, flags, key_flags) in [
-        ("jsonmerge.append", "(integer) -3", "write denyoom module", "RW insert"),
+        ("jsonmerge.append", "(integer) -3", "write denyoom module", "RW access insert"),
         ("jsonmerge.take", "(integer) 2", "write module", "RW access delete"),
     ] {
         let reply =
@@ -49,7 +49,7 @@ fn command_getkeys_finds_the_key_alone() {
     server.client().expect(&[
         ("COMMAND GETKEYS JSONMERGE.APPEND k [1] EX 10 REPLY LEN", "(k)"),
         ("COMMAND GETKEYS JSONMERGE.TAKE k", "(k)"),
-        ("COMMAND GETKEYSANDFLAGS JSONMERGE.APPEND k [1]", "((k (RW insert)))"),
+        ("COMMAND GETKEYSANDFLAGS JSONMERGE.APPEND k [1]", "((k (RW access insert)))"),
         ("COMMAND GETKEYSANDFLAGS JSONMERGE.TAKE k", "((k (RW access delete)))"),
     ]);
 }
@@ -118,10 +118,19 @@ fn acl_rules_by_key_command_and_category() {
     assert!(refused.contains("no permissions to run the 'jsonmerge.append' command"), "{refused}");
     let refused = admin.ok("ACL DRYRUN consumer JSONMERGE.TAKE other");
     assert!(refused.contains("has no permissions to access the 'other' key"), "{refused}");
-    // A key that may only be written may be appended to, and not taken: its data would be read.
-    admin.ok("ACL SETUSER producer on nopass %W~jobs:* +jsonmerge.append +jsonmerge.take");
-    let write_only = admin.ok("ACL DRYRUN producer JSONMERGE.TAKE jobs:1");
-    assert!(write_only.contains("has no permissions to access"), "{write_only}");
+    // Both reply with what is stored: a user who may only write a key, or only read it, may do neither.
+    for half in ["%W~jobs:*", "%R~jobs:*"] {
+        admin.ok(&format!(
+            "ACL SETUSER half on nopass resetkeys {half} +jsonmerge.append +jsonmerge.take"
+        ));
+        for command in ["JSONMERGE.TAKE jobs:1", "JSONMERGE.APPEND jobs:1 [1]"] {
+            let refused = admin.ok(&format!("ACL DRYRUN half {command}"));
+            assert!(
+                refused.contains("has no permissions to access"),
+                "{half} {command}: {refused}"
+            );
+        }
+    }
     if has_categories(&server) {
         admin.ok("ACL SETUSER writer on nopass ~* +@all -@write");
         let refused = admin.ok("ACL DRYRUN writer JSONMERGE.TAKE jobs:1");

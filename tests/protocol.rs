@@ -3,7 +3,7 @@
 use redis::Value;
 
 use crate::support::client::text;
-use crate::support::server::Server;
+use crate::support::server::{Server, Settings, wait_until};
 
 #[test]
 fn replies_in_resp2_and_resp3() {
@@ -96,4 +96,21 @@ fn a_script_that_must_not_write_cannot() {
             "{command}"
         );
     }
+}
+
+#[test]
+fn a_cluster_node_serves_its_own_keys() {
+    let server = Settings::new().module().with("cluster-enabled yes").start();
+    let mut client = server.client();
+    client.ok("CLUSTER ADDSLOTSRANGE 0 8191");
+    client.ok("CONFIG SET cluster-require-full-coverage no");
+    wait_until("the cluster is up", || client.ok("CLUSTER INFO").contains("cluster_state:ok"));
+    client.expect(&[
+        ("CLUSTER KEYSLOT bar", "(integer) 5061"),
+        ("JSONMERGE.APPEND bar [1]", "[1]"),
+        ("JSONMERGE.APPEND bar [2] REPLY LEN", "(integer) 2"),
+        ("JSONMERGE.TAKE bar", "[1,2]"),
+        ("CLUSTER KEYSLOT foo", "(integer) 12182"),
+        ("JSONMERGE.APPEND foo [1]", "(error) CLUSTERDOWN Hash slot not served"),
+    ]);
 }

@@ -20,7 +20,9 @@ const APPEND: Command = Command {
     name: c"jsonmerge.append",
     flags: c"write deny-oom",
     acl_categories: c"write string",
-    key_flags: &[KeyFlag::ReadWrite, KeyFlag::Insert],
+    // ACCESS, for it replies with the value unless it is told not to: without it, a user who may only
+    // write a key could read it.
+    key_flags: &[KeyFlag::ReadWrite, KeyFlag::Access, KeyFlag::Insert],
     arity: -3,
     since: c"0.1.0",
     summary: c"Appends the elements of a JSON array to the array stored at a key. Creates the key if it doesn't exist.",

@@ -19,7 +19,7 @@ pub(crate) struct Command {
     pub(crate) name: &'static CStr,
     /// As RM_CreateCommand has them: `write`, `deny-oom`, ...
     pub(crate) flags: &'static CStr,
-    /// Set where the server lets a module (7.2); before, the flags alone give `@write`.
+    /// Set where the server lets a module, from 7.2 on; in Redis 7.0 a module's commands have none.
     pub(crate) acl_categories: &'static CStr,
     /// What the command does with its key; empty if it has none.
     pub(crate) key_flags: &'static [KeyFlag],
