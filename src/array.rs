@@ -131,10 +131,8 @@ fn fault_of_no_utf8(text: &[u8]) -> Fault {
     let offset =
         simdutf8::compat::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
     let valid = text.get(..offset).unwrap_or(text);
-    match parse(valid) {
-        Err(error) if !error.is_eof() => Fault::in_json(valid, &error),
-        _ => Fault::in_utf8(offset),
-    }
+    let fault = parse(valid).err().map(|error| Fault::in_json(valid, &error));
+    fault.filter(|fault| fault.offset < offset).unwrap_or_else(|| Fault::in_utf8(offset))
 }
 
 struct Count;
@@ -215,9 +213,10 @@ mod tests {
 
     #[test]
     fn find_nothing_without_both_brackets() {
-        for text in
-            ["", " ", "[", "]", "][", "{}", "[1", "1]", "\"[]\"", "[1] x", "x [1]", "\x0c[]"]
-        {
+        for text in [
+            "", " ", "[", "]", "][", "{}", "[1", "1]", "\"[]\"", "[1] x", "x [1]", "\x0c[]",
+            "\x0b[]", "[]\x0b", "[]\0",
+        ] {
             assert_eq!(Array::find(text.as_bytes()), None, "{text:?}");
         }
     }

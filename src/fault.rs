@@ -27,27 +27,26 @@ impl Fault {
         let message = error.to_string();
         let reason =
             message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason);
-        Fault { reason: reason.into(), offset: offset(text, error, reason) }
-    }
-}
-
-fn offset(text: &[u8], error: &serde_json::Error, reason: &str) -> usize {
-    if error.is_eof() {
-        return text.len();
-    }
-    let stop = stop(text, error);
-    let read = text.get(..stop).unwrap_or(text);
-    match reason {
-        // The one fault at which serde_json stops before the byte.
-        "control character (\\u0000-\\u001F) found while parsing a string" => stop,
-        "invalid number" if stop == text.len() && digit_is_missing(read) => stop,
-        "invalid escape" => stop.saturating_sub(1 + digits_behind_the_bad_one(read)),
-        _ => stop.saturating_sub(1),
+        let stop = stop(text, error);
+        let read = text.get(..stop).unwrap_or(text);
+        if let ("invalid escape" | "EOF while parsing a string", Some(offset)) =
+            (reason, bad_hex_digit(read))
+        {
+            return Fault { reason: "invalid escape".into(), offset };
+        }
+        // Nearly always it stops behind the byte; not where it lacks one, nor at a control character.
+        let is_at = error.is_eof()
+            || reason == "control character (\\u0000-\\u001F) found while parsing a string"
+            || reason == "invalid number" && digit_is_missing(read);
+        Fault { reason: reason.into(), offset: if is_at { stop } else { stop.saturating_sub(1) } }
     }
 }
 
 /// How many bytes serde_json had read: its line and column as an offset.
 fn stop(text: &[u8], error: &serde_json::Error) -> usize {
+    if error.is_eof() {
+        return text.len();
+    }
     let lines = text.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
     lines.map(<[u8]>::len).sum::<usize>() + error.column()
 }
@@ -63,16 +62,15 @@ fn digit_is_missing(read: &[u8]) -> bool {
     }
 }
 
-/// serde_json reads the four digits of a `\u` escape at once: how many of them come after the first
-/// that is no hexadecimal digit. 0 for the other escapes.
-fn digits_behind_the_bad_one(read: &[u8]) -> usize {
-    let Some((before, digits)) = read.split_last_chunk::<4>() else { return 0 };
-    let Some(backslashes) = before.strip_suffix(b"u") else { return 0 };
-    let run = backslashes.iter().rev().take_while(|byte| **byte == b'\\').count();
-    if run % 2 == 0 {
-        return 0;
-    }
-    digits.iter().position(|digit| !digit.is_ascii_hexdigit()).map_or(0, |bad| 3 - bad)
+/// Where the digits of a `\u` escape at the end are none: one of up to four, or what came instead.
+fn bad_hex_digit(read: &[u8]) -> Option<usize> {
+    (0..=4).rev().find_map(|count| {
+        let (before, digits) = read.split_at_checked(read.len().checked_sub(count)?)?;
+        let backslashes = before.strip_suffix(b"u")?;
+        let run = backslashes.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let bad = digits.iter().position(|digit| !digit.is_ascii_hexdigit())?;
+        (run % 2 == 1).then_some(before.len() + bad)
+    })
 }
 
 #[cfg(test)]
@@ -91,6 +89,9 @@ mod tests {
             (b"[{", "EOF while parsing an object", 2),
             (b"[\"a", "EOF while parsing a string", 3),
             (b"[\"\\u12", "EOF while parsing a string", 6),
+            (b"[\"\\u", "EOF while parsing a string", 4),
+            (b"[\"\\u1234", "EOF while parsing a string", 8),
+            (b"[\"\\\\uzz", "EOF while parsing a string", 7),
             (b"[tr", "EOF while parsing a value", 3),
             (b"\n[\n1,\n", "EOF while parsing a value", 6),
             // A number that lacks a digit is a text that ends too early, too.
@@ -128,6 +129,12 @@ mod tests {
             (b"[\"\\u00g0\"]", "invalid escape", 6),
             (b"[\"\\ug000\"]", "invalid escape", 4),
             (b"[\"\\u\"]  ", "invalid escape", 4),
+            (b"[\"\\u\"]", "invalid escape", 4),
+            (b"[\"\\u1\"]", "invalid escape", 5),
+            (b"[\"\\uzz", "invalid escape", 4),
+            (b"[\"\\u\\u00", "invalid escape", 4),
+            (b"[\"\\u00\\u", "invalid escape", 6),
+            (b"[\"\\ug\xff", "invalid escape", 4),
             (b"[\"\\uab\\x\"]", "invalid escape", 6),
             (b"[\"\\\\uab\\x\"]", "invalid escape", 8),
             (b"[\"\\\\\\uab\\x\"]", "invalid escape", 8),
@@ -138,6 +145,8 @@ mod tests {
             (b"[\"a\xe2\x82", "invalid UTF-8", 3),
             (b"[1,]\xff", "trailing comma", 3),
             (b"[1,\xff", "invalid UTF-8", 3),
+            (b"[\"\\u\xff", "invalid UTF-8", 4),
+            (b"[-\xff", "invalid UTF-8", 2),
         ] {
             let Err(Invalid::NotJson(fault)) = Array::verify(text) else {
                 panic!("{:?} passed", text.escape_ascii().to_string())

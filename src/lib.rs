@@ -18,16 +18,7 @@ pub mod fault;
 mod command;
 mod server;
 
-use redis_module::{Context, RedisString, Status, redis_module};
+#[global_allocator]
+static ALLOCATOR: server::Allocator = server::Allocator;
 
-redis_module! {
-    name: "jsonmerge",
-    version: server::VERSION,
-    allocator: (server::Allocator, server::Allocator),
-    data_types: [],
-    init: load,
-}
-
-fn load(context: &Context, arguments: &[RedisString]) -> Status {
-    server::load(context, arguments, command::TABLE)
-}
+server::module!(c"jsonmerge", command::TABLE);

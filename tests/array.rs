@@ -57,25 +57,25 @@ fn array() -> impl Strategy<Value = String> {
     (space(), array_of(json()), space()).prop_map(|(before, text, after)| before + &text + &after)
 }
 
-/// A valid array with one byte changed, one put in or its end cut off, or mere noise.
+/// A valid array that was edited once or twice (a byte changed, put in or taken out, the end cut off),
+/// or mere noise.
 fn near_json() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![
-        prop::sample::select(b"[]{},:\"\\u0+-.eE1tfn \n\x00\x80\xff".to_vec()),
-        any::<u8>()
-    ];
-    let broken =
-        (array(), any::<prop::sample::Index>(), byte, 0..4).prop_map(|(text, index, byte, how)| {
-            let mut text = text.into_bytes();
-            let at = index.index(text.len());
+    let telling = prop::sample::select(b"[]{},:\"\\u0+-.eE1tfn \n\x00\x80\xff".to_vec());
+    let edit = (any::<prop::sample::Index>(), prop_oneof![telling, any::<u8>()], 0..4);
+    let edited = (array(), prop::collection::vec(edit, 1..3)).prop_map(|(text, edits)| {
+        let mut text = text.into_bytes();
+        for (index, byte, how) in edits {
+            let at = index.index(text.len().max(1));
             match how {
-                0 => text[at] = byte,
-                1 => text.insert(at, byte),
-                2 => text.truncate(at),
-                _ => _ = text.remove(at),
+                0 => text.insert(at, byte),
+                1 => text.truncate(at),
+                2 if at < text.len() => text[at] = byte,
+                _ => _ = text.drain(at..text.len().min(at + 1)),
             }
-            text
-        });
-    prop_oneof![4 => broken, 1 => prop::collection::vec(any::<u8>(), 0..20)]
+        }
+        text
+    });
+    prop_oneof![4 => edited, 1 => prop::collection::vec(any::<u8>(), 0..20)]
 }
 
 /// What could follow a prefix of a JSON text: the rest of a literal, a number or an escape, or nothing

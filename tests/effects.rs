@@ -83,6 +83,24 @@ fn changes_are_told_by_their_effect_and_only_once() {
 }
 
 #[test]
+fn events_have_the_class_of_their_command() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut events = Pushes::events(&server);
+    for (classes, raised) in [
+        ("E$", &["jsonmerge.append k", "jsonmerge.append k"][..]),
+        ("Eg", &["expire k", "persist k", "del k"]),
+        ("Ex", &[]),
+    ] {
+        client.ok(&format!("CONFIG SET notify-keyspace-events {classes}"));
+        client.ok("JSONMERGE.APPEND k [1] EX 100");
+        client.ok("JSONMERGE.APPEND k [2] PERSIST");
+        client.ok("JSONMERGE.TAKE k");
+        assert_eq!(events.drain(), raised, "{classes}");
+    }
+}
+
+#[test]
 fn relative_ttls_are_replicated_as_a_time() {
     let server = Server::start();
     let mut client = server.client();

@@ -68,6 +68,7 @@ fn what_rfc_8259_does_not_have_is_refused() {
         (b"[\"\0\"]", "control character (\\u0000-\\u001F) found while parsing a string at byte 2"),
         (b"[\"\\x41\"]", "invalid escape at byte 3"),
         (b"[\"\\u00g0\"]", "invalid escape at byte 6"),
+        (b"[\"\\u\"]", "invalid escape at byte 4"),
         (b"[1\x0b]", "expected `,` or `]` at byte 2"),
         (b"[1\x00]", "expected `,` or `]` at byte 2"),
         (b"[\"\xff\"]", "invalid UTF-8 at byte 2"),
@@ -105,6 +106,13 @@ fn the_offset_is_right_deep_inside_a_large_array_of_many_lines() {
         assert_eq!(append(&mut client, &broken), Err(format!("BADJSON argument {fault}")));
         client.call_with(&[b"SET", b"s", &broken]).expect("SET");
         assert_eq!(client.call("JSONMERGE.TAKE s"), Err(format!("BADJSON stored value {fault}")));
+    }
+    for position in [70_000, valid.len() - 20] {
+        let position = position + valid[position..].find('"').expect("a string in each line") + 1;
+        let mut broken = valid.clone().into_bytes();
+        broken[position] = 0xff;
+        let fault = format!("is not valid JSON: invalid UTF-8 at byte {position}");
+        assert_eq!(append(&mut client, &broken), Err(format!("BADJSON argument {fault}")));
     }
     assert_eq!(append(&mut client, valid.as_bytes()), Ok("(integer) 50001".into()));
 }

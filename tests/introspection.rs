@@ -144,31 +144,3 @@ fn module_list_has_name_and_version() {
     let list = server.client().ok("MODULE LIST");
     assert!(list.contains("name jsonmerge ver (integer) 100"), "{list}");
 }
-
-#[test]
-fn the_module_takes_no_arguments() {
-    let server = Server::plain();
-    let path = crate::support::server::module_path();
-    let load = format!("MODULE LOAD {} surprise", path.display());
-    server.client().call(&load).expect_err("an argument");
-    assert!(
-        server.log().contains("jsonmerge does not load: it takes no arguments"),
-        "{}",
-        server.log()
-    );
-    server.client().ok(&format!("MODULE LOAD {}", path.display()));
-    server.client().call(&format!("MODULE LOAD {}", path.display())).expect_err("twice");
-}
-
-#[test]
-fn the_module_does_not_load_where_its_effects_have_other_names() {
-    let server =
-        crate::support::server::Settings::new().with("rename-command SETRANGE \"\"").start();
-    let path = crate::support::server::module_path();
-    server.client().call(&format!("MODULE LOAD {}", path.display())).expect_err("no SETRANGE");
-    assert!(
-        server.log().contains("need the SETRANGE command, which was renamed"),
-        "{}",
-        server.log()
-    );
-}

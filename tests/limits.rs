@@ -35,6 +35,39 @@ fn values_over_proto_max_bulk_len_are_refused() {
 }
 
 #[test]
+fn a_value_that_does_not_grow_is_not_held_to_a_lower_limit() {
+    let server = Server::start();
+    let mut client = server.client();
+    let array = format!("[1]{}", " ".repeat(2_000_000));
+    client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
+    client.expect(&[
+        ("CONFIG SET proto-max-bulk-len 1048576", "OK"),
+        ("SETRANGE k 4 \n", "(integer) 2000003"),
+        ("JSONMERGE.APPEND k [2] REPLY SIZE", "(integer) 2000003"),
+        ("JSONMERGE.APPEND k [] REPLY LEN", "(integer) 2"),
+    ]);
+}
+
+/// The module API grows no string beyond 512 MB, whatever the setting.
+#[test]
+fn values_over_512_mb_are_refused() {
+    let server = Settings::new().module().with("proto-max-bulk-len 2gb").start();
+    let mut client = server.client();
+    let last = 512 * 1024 * 1024 - 1;
+    client.expect(&[
+        ("SET k [", "OK"),
+        (&format!("SETRANGE k {} ]", last - 3), &format!("(integer) {}", last - 2)),
+        ("JSONMERGE.APPEND k [1] TRUST REPLY SIZE", &format!("(integer) {last}")),
+        ("JSONMERGE.APPEND k [1] TRUST REPLY SIZE", &format!("(error) {TOO_LARGE}")),
+        ("STRLEN k", &format!("(integer) {last}")),
+        ("DEL k", "(integer) 1"),
+    ]);
+    let append = [b"JSONMERGE.APPEND", &b"k"[..], &array_of(last + 2)];
+    assert_eq!(client.call_with(&append), Err(TOO_LARGE.into()));
+    assert_eq!(client.ok("EXISTS k"), "(integer) 0");
+}
+
+#[test]
 fn a_script_cannot_create_more_than_the_limit_either() {
     let server = Settings::new().module().with("proto-max-bulk-len 1mb").start();
     let mut client = server.client();

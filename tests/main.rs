@@ -8,6 +8,7 @@ mod errors;
 mod hostile;
 mod introspection;
 mod limits;
+mod load;
 mod options;
 mod persistence;
 mod protocol;

@@ -81,6 +81,43 @@ fn append_with_a_time_in_the_past_expires_the_key() {
     ]);
 }
 
+/// A short value is read through GET, which would delete the key once its time has come.
+#[test]
+fn append_of_nothing_with_a_time_in_the_past_still_answers() {
+    let server = Server::start();
+    let mut client = server.client();
+    for size in [2, 44, 45, 1000] {
+        for make_raw in [false, true] {
+            let array = format!("[{}]", " ".repeat(size - 2));
+            client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
+            if make_raw {
+                client.ok("SETRANGE k 0 [");
+            }
+            let append = [b"JSONMERGE.APPEND", &b"k"[..], b"[]", b"PXAT", b"1"];
+            assert_eq!(client.call_with(&append), Ok(array), "{size} {make_raw}");
+            assert_eq!(client.ok("EXISTS k"), "(integer) 0");
+        }
+    }
+}
+
+/// Servers from 7.2 on freeze the time while a script runs, for SET and so for APPEND.
+#[test]
+fn append_in_a_script_has_the_time_that_set_has() {
+    let server = Server::start();
+    let script = b"redis.call('SET', 'a', '[]', 'PX', 500000)
+        redis.call('JSONMERGE.APPEND', 'b', '[]', 'PX', 500000)
+        for _ = 1, 2000000 do end
+        redis.call('SET', 'c', '[]', 'PX', 500000)
+        redis.call('JSONMERGE.APPEND', 'd', '[]', 'PX', 500000)
+        return 'done'";
+    let mut client = server.client();
+    client.call_with(&[b"EVAL", script, b"0"]).expect("EVAL");
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|key| client.ok(&format!("PEXPIRETIME {key}")));
+    if a == c {
+        assert_eq!([&b, &d], [&a, &a]);
+    }
+}
+
 #[test]
 fn append_against_an_expired_key_starts_anew() {
     let server = Server::start();

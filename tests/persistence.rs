@@ -34,23 +34,3 @@ fn an_rdb_written_with_the_module_loads_without_it() {
     assert_eq!(plain.client().ok("DBSIZE"), "(integer) 4");
     assert_eq!(plain.client().ok("DEBUG DIGEST"), digest);
 }
-
-#[test]
-fn unloading_the_module_leaves_ordinary_strings() {
-    let server = Server::start();
-    server.client().expect(&[
-        ("JSONMERGE.APPEND k [1]", "[1]"),
-        ("JSONMERGE.APPEND k [2]", "[1,2]"),
-        ("MODULE UNLOAD jsonmerge", "OK"),
-        ("GET k", "[1,2]"),
-        ("TYPE k", "string"),
-        ("APPEND k x", "(integer) 6"),
-    ]);
-    let load = format!("MODULE LOAD {}", crate::support::server::module_path().display());
-    server.client().expect(&[
-        (&load, "OK"),
-        ("SETRANGE k 5 \n", "(integer) 6"),
-        ("JSONMERGE.APPEND k [3]", "[1,2,3]"),
-        ("CONFIG SET maxmemory 0", "OK"),
-    ]);
-}

@@ -25,7 +25,7 @@ impl Handler for Append {
 
         // Before the events: another module may answer one by changing the key.
         match options.reply {
-            Reply::Json => context.reply_bulk(key.value()?.as_deref().unwrap_or_default()),
+            Reply::Json => context.reply_bulk(key.value()?.unwrap_or_default()),
             Reply::Len => context.reply_integer(len),
             Reply::Size => context.reply_integer(key.size()),
         }
@@ -56,10 +56,11 @@ fn merge<'a>(key: &mut Key<'a>, array: Arg<'a>, check: Check) -> Result<Merge, E
         key.context.propagate(key.name, Effect::Set(array));
         return Ok(Merge { len: added.len, written: true });
     };
-    let stored = find(&stored, check)?;
+    let stored = find(stored, check)?;
     let merge = Merge { len: stored.len + added.len, written: !added.array.is_empty() };
+    let splice = stored.array.splice(&added.array);
     if merge.written {
-        write(key, stored.array.splice(&added.array))?;
+        write(key, splice)?;
     }
     Ok(merge)
 }

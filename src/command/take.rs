@@ -17,10 +17,10 @@ impl Handler for Take {
             context.reply_null();
             return Ok(());
         };
-        Array::verify(&stored).map_err(Error::Stored)?;
+        Array::verify(stored).map_err(Error::Stored)?;
 
         // As GETDEL does: the reply copies what the next step frees.
-        context.reply_bulk(&stored);
+        context.reply_bulk(stored);
         key.unlink();
         context.propagate(*name, Effect::Unlink);
         context.signal_modified(*name);

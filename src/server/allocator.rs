@@ -10,15 +10,14 @@ use redis_module::raw;
 /// before the module allocates for the first time.
 pub(crate) struct Allocator;
 
-/// The alignment that every malloc gives. The server's functions know no other.
-const MALLOC_ALIGNMENT: usize = 16;
-
+/// Whether any malloc gives this alignment, to blocks of any size: the server's functions cannot be
+/// asked for one.
 fn aligned_by_malloc(layout: Layout) -> bool {
-    layout.align() <= MALLOC_ALIGNMENT
+    layout.align() <= align_of::<usize>()
 }
 
 // SAFETY: both allocators keep GlobalAlloc's contract. Which of the two serves a block depends only
-// on its layout and on the process, so a block goes back to where it came from. The pointers to the
+// on its alignment and on the process, so a block goes back to where it came from. The pointers to the
 // server's functions are written once, before the first allocation and by the only thread.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use redis_module::raw::RedisModuleCtx;
+use redis_module::raw::{RedisModule_CachedMicroseconds, RedisModuleCtx};
 
 /// The context of a call, valid for as long as the call lasts.
 pub(crate) struct Context<'a> {
@@ -17,9 +17,15 @@ impl Context<'_> {
         Context { raw, call: PhantomData }
     }
 
-    /// The Unix time in milliseconds.
+    /// The Unix time in milliseconds, at which the command began where the server tells (7.2), as
+    /// core's SET has it.
     pub(crate) fn now(&self) -> i64 {
-        // SAFETY: takes no pointer.
-        unsafe { api!(RedisModule_Milliseconds()) }
+        // SAFETY: neither takes a pointer.
+        unsafe {
+            match RedisModule_CachedMicroseconds {
+                Some(microseconds) => microseconds() / 1000,
+                None => api!(RedisModule_Milliseconds()),
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! A key that is open for writing.
 
-use std::ops::Deref;
 use std::slice;
 
 use libc::{c_int, c_longlong};
@@ -17,20 +16,15 @@ pub(crate) struct Key<'a> {
     content: Content<'a>,
 }
 
-/// What this call has made of the value so far.
+/// What is known of the value.
 enum Content<'a> {
-    Untouched,
+    Unread,
+    /// It is short, and these are its first so many bytes.
+    Copied([u8; EMBEDDED_MAX], usize),
+    /// It is a raw string, to be read where it lies.
+    InPlace,
     /// It is this argument.
     Created(Arg<'a>),
-    /// It is a raw string of its own.
-    Raw,
-}
-
-/// The bytes at a key, until the key is written to.
-pub(crate) enum Value<'k> {
-    InPlace(&'k [u8]),
-    /// The first so many of these.
-    Copied([u8; EMBEDDED_MAX], usize),
 }
 
 /// Up to this size core may keep a string as an integer or embedded in its object (object.c,
@@ -45,22 +39,30 @@ impl<'a> Context<'a> {
     pub(crate) fn open(&'a self, name: Arg<'a>) -> Key<'a> {
         // SAFETY: the context and the name are alive. Open for writing, a key is never null.
         let raw = unsafe { api!(RedisModule_OpenKey(self.raw, name.raw, READ | WRITE)) };
-        Key { raw, context: self, name, content: Content::Untouched }
+        Key { raw, context: self, name, content: Content::Unread }
     }
 }
 
 impl<'a> Key<'a> {
-    /// The bytes at the key; none if it does not exist.
+    /// The bytes at the key, until it is written to; none if it does not exist.
     ///
     /// # Errors
     /// [`Error::WrongType`] if it holds no string.
-    pub(crate) fn value(&self) -> Result<Option<Value<'_>>, Error> {
+    pub(crate) fn value(&mut self) -> Result<Option<&[u8]>, Error> {
         // SAFETY: the key is open.
         match unsafe { api!(RedisModule_KeyType(self.raw)) } as isize {
-            raw::REDISMODULE_KEYTYPE_EMPTY => Ok(None),
-            raw::REDISMODULE_KEYTYPE_STRING => Ok(Some(self.string())),
-            _ => Err(Error::WrongType),
+            raw::REDISMODULE_KEYTYPE_EMPTY => return Ok(None),
+            raw::REDISMODULE_KEYTYPE_STRING => {}
+            _ => return Err(Error::WrongType),
         }
+        if let Content::Unread = self.content {
+            self.content = self.read()?;
+        }
+        Ok(Some(match &self.content {
+            Content::Copied(copy, size) => copy.get(..*size).unwrap_or_default(),
+            Content::Created(value) => value.bytes(),
+            Content::Unread | Content::InPlace => self.in_place(),
+        }))
     }
 
     /// The size of the value in bytes.
@@ -69,14 +71,14 @@ impl<'a> Key<'a> {
         unsafe { api!(RedisModule_ValueLength(self.raw)) }
     }
 
-    /// Makes an argument the value of a key that does not exist, without a copy.
+    /// Makes an argument the value of a key that does not exist.
     ///
     /// # Errors
     /// [`Error::TooLarge`]
     pub(crate) fn create(&mut self, value: Arg<'a>) -> Result<(), Error> {
         self.context.check_string_size(value.bytes().len())?;
-        // SAFETY: the key is open and the string alive. The server shares it, and copies it before
-        // it writes to either.
+        // SAFETY: the key is open and the string alive. Where the server shares it, it makes a copy
+        // before it writes to the value.
         unsafe { api!(RedisModule_StringSet(self.raw, value.raw)) };
         self.content = Content::Created(value);
         Ok(())
@@ -90,22 +92,22 @@ impl<'a> Key<'a> {
     /// # Errors
     /// [`Error::TooLarge`]; the value is as it was.
     pub(crate) fn grow(&mut self, size: usize) -> Result<&mut [u8], Error> {
-        let size = size.max(self.size());
         self.context.check_string_size(size)?;
+        let size = size.max(self.size());
         // SAFETY: the key is open and holds a string. No slice of the old value is left, for each
         // borrows the key; the new one is the only one while it lives.
         unsafe {
             if api!(RedisModule_StringTruncate(self.raw, size)) != OK {
                 return Err(Error::TooLarge);
             }
-            self.content = Content::Raw;
+            self.content = Content::InPlace;
             let mut size = 0;
             let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, WRITE));
             Ok(slice::from_raw_parts_mut(bytes.cast(), size))
         }
     }
 
-    /// Deletes the key; a large value is freed in the background.
+    /// Deletes the key, as UNLINK does.
     pub(crate) fn unlink(&mut self) {
         // SAFETY: the key is open, and no slice of its value is left: each borrows the key.
         unsafe { api!(RedisModule_UnlinkKey(self.raw)) };
@@ -130,43 +132,32 @@ impl<'a> Key<'a> {
         }
     }
 
-    fn string(&self) -> Value<'_> {
-        match self.content {
-            Content::Created(value) => Value::InPlace(value.bytes()),
-            Content::Untouched if self.size() <= EMBEDDED_MAX => {
-                self.copy().unwrap_or_else(|| Value::InPlace(self.in_place()))
-            }
-            _ => Value::InPlace(self.in_place()),
+    /// Reads a short value by GET, which leaves its encoding as it is; another, or where GET was
+    /// renamed, in place.
+    ///
+    /// GET deletes a key whose time has come, but none that this same call found alive: a command
+    /// sees one time from its start to its end, and nothing has set another expiry yet.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if GET finds something else than lies here.
+    fn read(&self) -> Result<Content<'a>, Error> {
+        if self.size() > EMBEDDED_MAX {
+            return Ok(Content::InPlace);
         }
+        let Some(reply) = self.context.call_get(self.name) else { return Ok(Content::InPlace) };
+        let bytes = reply.bytes().ok_or(Error::Internal)?;
+        let mut copy = [0; EMBEDDED_MAX];
+        copy.get_mut(..bytes.len()).ok_or(Error::Internal)?.copy_from_slice(bytes);
+        Ok(Content::Copied(copy, bytes.len()))
     }
 
     fn in_place(&self) -> &[u8] {
         let mut size = 0;
-        // SAFETY: the key is open and holds a string, and what moves its value borrows the key
-        // mutably.
+        // SAFETY: the key is open and holds a string. All of ours that moves or frees the value
+        // borrows the key mutably, and events, to which others answer, are raised once it is closed.
         unsafe {
             let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, READ));
             slice::from_raw_parts(bytes.cast(), size)
-        }
-    }
-
-    /// A short value, read by GET, which leaves its encoding as it is; none if GET was renamed.
-    fn copy(&self) -> Option<Value<'_>> {
-        let reply = self.context.call_get(self.name)?;
-        let mut copy = [0; EMBEDDED_MAX];
-        let bytes = reply.bytes()?;
-        copy.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Value::Copied(copy, bytes.len()))
-    }
-}
-
-impl Deref for Value<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Value::InPlace(bytes) => bytes,
-            Value::Copied(copy, size) => copy.get(..*size).unwrap_or_default(),
         }
     }
 }

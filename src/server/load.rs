@@ -2,48 +2,60 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libc::c_int;
-use redis_module::raw::{self, RedisModule_SetCommandInfo};
-use redis_module::{RedisString, Status};
+use redis_module::raw::{
+    self, Export_RedisModule_Init, RedisModule_SetCommandInfo, RedisModuleCtx,
+};
 
 use crate::server::log::log_panics;
 use crate::server::propagate::EFFECT_COMMANDS;
-use crate::server::{Command, Context};
+use crate::server::{Command, Context, ERR, OK};
 
 /// The version as `MODULE LIST` shows it: 1.2.3 is 10203.
-pub(crate) const VERSION: c_int = version(env!("JSONMERGE_VERSION_NUMBER"));
+const VERSION: c_int = version(env!("JSONMERGE_VERSION_NUMBER"));
+const API_VERSION: c_int = raw::REDISMODULE_APIVER_1 as c_int;
 
 /// No implicit signal: a refused command must not break a WATCH. Async loading: jsonmerge holds no
 /// data of its own, so a replica may go on serving while it loads.
-const OPTIONS: u32 = raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
-    | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD;
+const OPTIONS: c_int = (raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
+    | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD) as c_int;
 
 /// Sets the module up, or says in the server's log why it does not load.
-pub(crate) fn load(
-    context: &redis_module::Context,
-    arguments: &[RedisString],
+///
+/// # Safety
+/// Only the server may call it, once and before anything else, with a context that lives until then.
+pub(crate) unsafe fn load(
+    context: *mut RedisModuleCtx,
+    arguments: c_int,
+    name: &CStr,
     commands: &[Command],
-) -> Status {
-    // SAFETY: the server passed the context in, and it lives until the module is loaded.
-    let context = unsafe { Context::new(context.ctx) };
+) -> c_int {
+    // SAFETY: the caller vouches for the context. Nothing has been allocated yet: the functions to
+    // allocate with are among those that this call fills in.
+    let context = unsafe {
+        if Export_RedisModule_Init(context, name.as_ptr(), VERSION, API_VERSION) != OK {
+            return ERR;
+        }
+        Context::new(context)
+    };
     log_panics();
-    let outcome = catch_unwind(|| set_up(&context, arguments.len(), commands));
-    match outcome.unwrap_or_else(|_| Err("internal error".into())) {
+    let set_up = AssertUnwindSafe(|| set_up(&context, arguments, commands));
+    match catch_unwind(set_up).unwrap_or_else(|_| Err("internal error".into())) {
         Ok(()) => {
             let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("JSONMERGE_REVISION"));
-            context.notice(&format!("jsonmerge {version} ({revision}) loaded"));
-            Status::Ok
+            context.notice(&format!("version {version} ({revision})"));
+            OK
         }
         Err(reason) => {
-            context.warn(&format!("jsonmerge does not load: {reason}"));
-            Status::Err
+            context.warn(&format!("does not load: {reason}"));
+            ERR
         }
     }
 }
 
-fn set_up(context: &Context, arguments: usize, commands: &[Command]) -> Result<(), String> {
+fn set_up(context: &Context, arguments: c_int, commands: &[Command]) -> Result<(), String> {
     if arguments > 0 {
         return Err("it takes no arguments".into());
     }
@@ -56,11 +68,14 @@ fn set_up(context: &Context, arguments: usize, commands: &[Command]) -> Result<(
         return Err(format!("replicas and the AOF need the {name} command, which was renamed"));
     }
     // SAFETY: the context is alive.
-    unsafe { api!(RedisModule_SetModuleOptions(context.raw, OPTIONS as c_int)) };
-    if !context.watch_settings() {
-        return Err("the server does not tell when settings change".into());
+    unsafe { api!(RedisModule_SetModuleOptions(context.raw, OPTIONS)) };
+    commands.iter().try_for_each(|command| context.register(command))?;
+    // Last: Redis 7.0 does not forget the subscription of a module that fails to load.
+    if context.watch_settings() {
+        Ok(())
+    } else {
+        Err("the server does not tell when settings change".into())
     }
-    commands.iter().try_for_each(|command| context.register(command))
 }
 
 impl Context<'_> {

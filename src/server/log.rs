@@ -33,7 +33,7 @@ pub(super) fn log_panics() {
 /// # Safety
 /// The context must be null or alive.
 unsafe fn write(context: *mut RedisModuleCtx, level: &CStr, message: &str) {
-    let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+    let message = CString::new(message).unwrap_or_default();
     // SAFETY: the caller vouches for the context; the format names one C string.
     unsafe { api!(RedisModule_Log(context, level.as_ptr(), c"%s".as_ptr(), message.as_ptr())) };
 }

@@ -2,7 +2,7 @@
 //!
 //! Commands see a small safe vocabulary: the arguments of a call ([`Arg`]), an open [`Key`], replies,
 //! the effects to propagate and the events to raise. The bindings of redis-module are used directly,
-//! for its wrappers copy every argument.
+//! for its wrappers copy every argument, and its `redis_module!` leaks when a server unloads the module.
 
 #![allow(unsafe_code)]
 
@@ -16,6 +16,24 @@ macro_rules! api {
         }
     };
 }
+
+/// The function that the server calls when it loads the module: registers these commands under this
+/// name.
+macro_rules! module {
+    ($name:expr, $commands:expr) => {
+        #[allow(unsafe_code, non_snake_case, missing_docs)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn RedisModule_OnLoad(
+            context: *mut redis_module::raw::RedisModuleCtx,
+            _: *mut *mut redis_module::raw::RedisModuleString,
+            arguments: libc::c_int,
+        ) -> libc::c_int {
+            // SAFETY: the server passes a context that lives until this returns.
+            unsafe { $crate::server::load(context, arguments, $name, $commands) }
+        }
+    };
+}
+pub(crate) use module;
 
 mod allocator;
 mod arg;
@@ -37,12 +55,14 @@ pub(crate) use argument::{Argument, Kind};
 pub(crate) use border::{Handler, handler};
 pub(crate) use context::Context;
 pub(crate) use key::Key;
-pub(crate) use load::{VERSION, load};
+pub(crate) use load::load;
 pub(crate) use propagate::{Effect, Event};
 pub(crate) use register::{Command, KeyFlag};
 
 /// What a function of the module API returns when it succeeds.
 const OK: libc::c_int = redis_module::raw::REDISMODULE_OK as libc::c_int;
+/// What it returns when it does not.
+const ERR: libc::c_int = redis_module::raw::REDISMODULE_ERR as libc::c_int;
 
 /// A function that every supported server has is not there: the border turns it into an error.
 #[cold]

@@ -1,0 +1,121 @@
+//! Loading and unloading: where the module refuses to load, and what it leaves behind.
+
+use crate::support::server::{Server, Settings, module_path};
+
+fn load() -> String {
+    format!("MODULE LOAD {}", module_path().display())
+}
+
+/// Tries to load the module, and asserts what the server's log says of it.
+#[track_caller]
+fn refused(server: &Server, load: &str, reason: &str) {
+    let mut client = server.client();
+    client.call(load).expect_err("a refusal");
+    assert!(
+        server.log().contains(&format!("does not load: {reason}")),
+        "{reason}: {}",
+        server.log()
+    );
+    // A setting that changes must not reach a module that is gone.
+    client.expect(&[("CONFIG SET maxmemory 0", "OK"), ("PING", "PONG")]);
+}
+
+#[test]
+fn the_module_takes_no_arguments() {
+    let server = Server::plain();
+    refused(&server, &format!("{} surprise", load()), "it takes no arguments");
+    let mut client = server.client();
+    client.ok(&load());
+    client.call(&load()).expect_err("twice");
+    assert_eq!(client.ok("JSONMERGE.APPEND k [1]"), "[1]");
+}
+
+#[test]
+fn the_module_does_not_load_where_its_effects_have_other_names() {
+    for name in ["SET", "SETRANGE", "PEXPIREAT", "PERSIST", "UNLINK"] {
+        let server = Settings::new().with(&format!("rename-command {name} other")).start();
+        refused(&server, &load(), &format!("replicas and the AOF need the {name} command"));
+    }
+}
+
+#[test]
+fn the_module_does_not_load_where_its_names_are_taken() {
+    for name in ["jsonmerge.append", "jsonmerge.take"] {
+        let server = Settings::new().with(&format!("rename-command ACL {name}")).start();
+        refused(&server, &load(), &format!("the server refuses the name of \"{name}\""));
+    }
+}
+
+#[test]
+fn the_commands_work_where_get_and_config_were_renamed() {
+    let renamed = ["rename-command GET other-get", "rename-command CONFIG other-config"];
+    let server =
+        renamed.iter().fold(Settings::new(), |settings, line| settings.with(line)).module().start();
+    let large = format!("[\"{}\"]", "x".repeat(2_000_000));
+    let mut client = server.client();
+    client.expect(&[
+        ("SET k [0]", "OK"),
+        ("JSONMERGE.APPEND k [1]", "[0,1]"),
+        ("JSONMERGE.APPEND k []", "[0,1]"),
+        ("SET n 12", "OK"),
+        ("JSONMERGE.TAKE n", "(error) NOTARRAY stored value is a JSON number, expected an array"),
+    ]);
+    let append = [b"JSONMERGE.APPEND", &b"k"[..], large.as_bytes(), b"REPLY", b"LEN"];
+    assert_eq!(client.call_with(&append), Ok("(integer) 3".into()));
+    assert!(client.ok("JSONMERGE.TAKE k") == format!("[0,1,{}", &large[1..]));
+}
+
+#[test]
+fn unloading_leaves_ordinary_strings_and_no_memory_behind() {
+    let server = Server::plain();
+    let mut client = server.client();
+    let cycle = |client: &mut crate::support::client::Client| {
+        client.ok(&load());
+        client.ok("JSONMERGE.APPEND k [1]");
+        client.ok("JSONMERGE.APPEND k [2]");
+        client.ok("MODULE UNLOAD jsonmerge");
+        client.expect(&[
+            ("GET k", "[1,2]"),
+            ("APPEND k x", "(integer) 6"),
+            ("DEL k", "(integer) 1"),
+        ]);
+        client.expect(&[("CONFIG SET maxmemory 0", "OK")]);
+    };
+    (0..10).for_each(|_| cycle(&mut client));
+    let before = used_memory(&server);
+    (0..100).for_each(|_| cycle(&mut client));
+    let grown = used_memory(&server).saturating_sub(before);
+    assert!(grown < 100_000, "{grown} bytes in 100 cycles");
+}
+
+#[test]
+fn calls_leave_no_memory_behind() {
+    let server = Server::start();
+    let mut client = server.client();
+    let rounds = |client: &mut crate::support::client::Client| {
+        let mut pipeline = redis::pipe();
+        for _ in 0..5000 {
+            for command in
+                ["APPEND k [1]", "APPEND k [2] EX 100", "APPEND k []", "APPEND k [", "TAKE k"]
+            {
+                let mut words = command.split(' ');
+                pipeline.cmd(&format!("JSONMERGE.{}", words.next().unwrap_or_default()));
+                words.for_each(|word| _ = pipeline.arg(word));
+                pipeline.ignore();
+            }
+        }
+        pipeline.ignore_errors().exec(&mut client.0).expect("replies");
+    };
+    rounds(&mut client);
+    let before = used_memory(&server);
+    rounds(&mut client);
+    let grown = used_memory(&server).saturating_sub(before);
+    assert!(grown < 100_000, "{grown} bytes in 25,000 calls");
+}
+
+fn used_memory(server: &Server) -> u64 {
+    let info = server.client().ok("INFO memory");
+    let line =
+        info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("used_memory");
+    line.trim().parse().expect("bytes")
+}
