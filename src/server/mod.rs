@@ -21,7 +21,11 @@ macro_rules! api {
 /// name.
 macro_rules! module {
     ($name:expr, $commands:expr) => {
-        #[allow(unsafe_code, non_snake_case, missing_docs)]
+        /// Where the server enters the module.
+        ///
+        /// # Safety
+        /// Only the server may call it, as it loads the module.
+        #[allow(unsafe_code, non_snake_case)]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn RedisModule_OnLoad(
             context: *mut redis_module::raw::RedisModuleCtx,
