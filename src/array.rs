@@ -67,6 +67,11 @@ impl<'a> Array<'a> {
         }
     }
 
+    /// Its text up to the closing bracket.
+    pub fn stem<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        text.get(..self.close).unwrap_or(text)
+    }
+
     /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
@@ -101,17 +106,17 @@ impl Splice<'_> {
         self.parts.iter().fold(self.offset, |end, part| end.saturating_add(part.len()))
     }
 
-    /// Writes the tail into a text and returns it there; none, and nothing written, if the text
-    /// ends before the tail does.
-    pub fn write<'t>(&self, text: &'t mut [u8]) -> Option<&'t [u8]> {
-        let tail = text.get_mut(self.offset..self.end())?;
-        let mut rest = &mut *tail;
+    /// Writes the tail into a text, and returns the new text up to its closing bracket, and the tail;
+    /// none, and nothing written, if the text ends before the tail does.
+    pub fn write<'t>(&self, text: &'t mut [u8]) -> Option<(&'t [u8], &'t [u8])> {
+        let mut rest = text.get_mut(self.offset..self.end())?;
         for part in self.parts {
             let (here, after) = rest.split_at_mut(part.len());
             here.copy_from_slice(part);
             rest = after;
         }
-        Some(tail)
+        let text: &[u8] = text;
+        Some((text.get(..self.end().saturating_sub(1))?, text.get(self.offset..self.end())?))
     }
 }
 

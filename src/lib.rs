@@ -14,11 +14,13 @@
 pub mod array;
 pub mod error;
 pub mod fault;
+pub mod verified;
 
 mod command;
 mod server;
+mod settings;
 
 #[global_allocator]
 static ALLOCATOR: server::Allocator = server::Allocator;
 
-server::module!(c"jsonmerge", command::TABLE);
+server::module!(c"jsonmerge", command::TABLE, settings::TABLE, || verified::set_slots(0));

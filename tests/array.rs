@@ -17,8 +17,9 @@ fn merge(stored: &str, added: &str) -> Vec<u8> {
     let splice = stored_array.expect("valid").array.splice(&added_array.expect("valid").array);
     let mut value = stored.as_bytes().to_vec();
     value.resize(value.len().max(splice.end()), 0);
-    let tail = splice.write(&mut value).expect("room").to_vec();
-    assert_eq!(value[splice.offset()..splice.end()], tail);
+    let (stem, tail) = splice.write(&mut value).expect("room");
+    assert_eq!([stem, b"]"].concat(), [&stem[..splice.offset()], tail].concat());
+    assert_eq!(stem.len() + 1, splice.end());
     value
 }
 

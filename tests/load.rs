@@ -1,5 +1,6 @@
 //! Loading and unloading: where the module refuses to load, and what it leaves behind.
 
+use crate::support::client::Client;
 use crate::support::server::{Server, Settings, module_path};
 
 fn load() -> String {
@@ -21,13 +22,55 @@ fn refused(server: &Server, load: &str, reason: &str) {
 }
 
 #[test]
-fn the_module_takes_no_arguments() {
+fn the_loadmodule_line_takes_settings_and_nothing_else() {
+    for (line, reason) in [
+        ("surprise", "it has no setting \"surprise\""),
+        ("surprise 1", "it has no setting \"surprise\""),
+        ("verified-slots", "the last setting has no value"),
+        ("verified-slots 2 verified-slots", "the last setting has no value"),
+        ("verified-slots x", "verified-slots must be a number from 0 to 16777216"),
+        ("verified-slots -1", "verified-slots must be a number from 0 to 16777216"),
+        ("verified-slots 33554432", "verified-slots must be a number from 0 to 16777216"),
+        ("verified-slots 3", "verified-slots must be 0 or a power of two"),
+    ] {
+        refused(&Server::plain(), &format!("{} {line}", load()), reason);
+    }
     let server = Server::plain();
-    refused(&server, &format!("{} surprise", load()), "it takes no arguments");
     let mut client = server.client();
-    client.ok(&load());
+    client.ok(&format!("{} VERIFIED-SLOTS 1 verified-slots 64", load()));
+    assert_eq!(slots(&mut client), "64");
     client.call(&load()).expect_err("twice");
     assert_eq!(client.ok("JSONMERGE.APPEND k [1]"), "[1]");
+}
+
+fn slots(client: &mut Client) -> String {
+    let reply = client.ok("CONFIG GET jsonmerge.verified-slots");
+    reply.trim_start_matches("(jsonmerge.verified-slots ").trim_end_matches(')').to_owned()
+}
+
+#[test]
+fn verified_slots_in_redis_conf_and_config() {
+    let server = Settings::new().module().with("jsonmerge.verified-slots 128").start();
+    let mut client = server.client();
+    assert_eq!(slots(&mut client), "128");
+    client.ok("CONFIG SET jsonmerge.verified-slots 0");
+    assert_eq!(slots(&mut client), "0");
+    for (value, reason) in [
+        ("3", "must be 0 or a power of two"),
+        ("33554432", "16777216"),
+        ("x", "couldn't be parsed"),
+    ] {
+        let error =
+            client.call(&format!("CONFIG SET jsonmerge.verified-slots {value}")).expect_err(value);
+        assert!(error.contains(reason), "{error}");
+        assert_eq!(slots(&mut client), "0");
+    }
+    client.ok("CONFIG SET jsonmerge.verified-slots 16777216");
+    client.ok("CONFIG SET jsonmerge.verified-slots 256");
+    client.ok("CONFIG REWRITE");
+    let conf = std::fs::read_to_string(server.directory().join("redis.conf")).expect("redis.conf");
+    assert!(conf.contains("jsonmerge.verified-slots 256"), "{conf}");
+    assert_eq!(slots(&mut Server::start().client()), "16384");
 }
 
 #[test]
@@ -69,7 +112,7 @@ fn the_commands_work_where_get_and_config_were_renamed() {
 fn unloading_leaves_ordinary_strings_and_no_memory_behind() {
     let server = Server::plain();
     let mut client = server.client();
-    let cycle = |client: &mut crate::support::client::Client| {
+    let cycle = |client: &mut Client| {
         client.ok(&load());
         client.ok("JSONMERGE.APPEND k [1]");
         client.ok("JSONMERGE.APPEND k [2]");
@@ -92,7 +135,7 @@ fn unloading_leaves_ordinary_strings_and_no_memory_behind() {
 fn calls_leave_no_memory_behind() {
     let server = Server::start();
     let mut client = server.client();
-    let rounds = |client: &mut crate::support::client::Client| {
+    let rounds = |client: &mut Client| {
         let mut pipeline = redis::pipe();
         for _ in 0..5000 {
             for command in

@@ -9,6 +9,7 @@ mod hostile;
 mod introspection;
 mod limits;
 mod load;
+mod memo;
 mod options;
 mod persistence;
 mod protocol;

@@ -8,6 +8,7 @@ use crate::array::{Array, Splice, Verified};
 use crate::command::options::{Check, Options, Reply, Ttl};
 use crate::error::Error;
 use crate::server::{Arg, Context, Effect, Event, Handler, Key};
+use crate::verified::{self, Trace};
 
 pub(super) struct Append;
 
@@ -52,30 +53,44 @@ fn merge<'a>(key: &mut Key<'a>, array: Arg<'a>, check: Check) -> Result<Merge, E
     let stored = key.value()?;
     let added = Array::verify(array.bytes()).map_err(Error::Argument)?;
     let Some(stored) = stored else {
-        key.create(array)?;
-        key.context.propagate(key.name, Effect::Set(array));
+        create(key, array, &added)?;
         return Ok(Merge { len: added.len, written: true });
     };
-    let stored = find(stored, check)?;
-    let merge = Merge { len: stored.len + added.len, written: !added.array.is_empty() };
-    let splice = stored.array.splice(&added.array);
+    let (found, trace) = find(stored, check)?;
+    let merge = Merge { len: found.len + added.len, written: !added.array.is_empty() };
+    let splice = found.array.splice(&added.array);
     if merge.written {
-        write(key, splice)?;
+        extend(key, splice, trace, merge.len)?;
+    } else if let Some(trace) = trace {
+        verified::remember(trace, found.array.stem(stored), merge.len);
     }
     Ok(merge)
 }
 
-/// The stored array. With TRUST its elements are not counted.
-fn find(stored: &[u8], check: Check) -> Result<Verified<'_>, Error> {
+/// The stored array. With TRUST its elements are not counted, and it is nothing to remember.
+fn find(stored: &[u8], check: Check) -> Result<(Verified<'_>, Option<Trace>), Error> {
     match (check, Array::find(stored)) {
-        (Check::Trust, Some(array)) => Ok(Verified { array, len: 0 }),
-        _ => Array::verify(stored).map_err(Error::Stored),
+        (Check::Trust, Some(array)) => Ok((Verified { array, len: 0 }, None)),
+        _ => {
+            let (verified, trace) = verified::verify(stored).map_err(Error::Stored)?;
+            Ok((verified, Some(trace)))
+        }
     }
 }
 
-fn write(key: &mut Key, splice: Splice) -> Result<(), Error> {
+fn create<'a>(key: &mut Key<'a>, array: Arg<'a>, added: &Verified) -> Result<(), Error> {
+    key.create(array)?;
+    verified::remember(Trace::default(), added.array.stem(array.bytes()), added.len);
+    key.context.propagate(key.name, Effect::Set(array));
+    Ok(())
+}
+
+fn extend(key: &mut Key, splice: Splice, trace: Option<Trace>, len: usize) -> Result<(), Error> {
     let (context, name) = (key.context, key.name);
-    let tail = splice.write(key.grow(splice.end())?).ok_or(Error::Internal)?;
+    let (stem, tail) = splice.write(key.grow(splice.end())?).ok_or(Error::Internal)?;
+    if let Some(trace) = trace {
+        verified::remember(trace, stem, len);
+    }
     context.propagate(name, Effect::SetRange { offset: splice.offset(), tail });
     Ok(())
 }

@@ -2,9 +2,9 @@
 //!
 //! Returns the array stored at `key` and deletes the key; null if there is none.
 
-use crate::array::Array;
 use crate::error::Error;
 use crate::server::{Arg, Context, Effect, Event, Handler};
+use crate::verified;
 
 pub(super) struct Take;
 
@@ -17,7 +17,7 @@ impl Handler for Take {
             context.reply_null();
             return Ok(());
         };
-        Array::verify(stored).map_err(Error::Stored)?;
+        verified::verify(stored).map_err(Error::Stored)?;
 
         // As GETDEL does: the reply copies what the next step frees.
         context.reply_bulk(stored);

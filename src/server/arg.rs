@@ -22,6 +22,9 @@ impl<'a> Arg<'a> {
     /// # Safety
     /// `argv` must point to `argc` strings that live for `'a` and do not change in it.
     pub(super) unsafe fn list(argv: *mut *mut RedisModuleString, argc: c_int) -> &'a [Arg<'a>] {
+        if argv.is_null() {
+            return &[];
+        }
         // SAFETY: an Arg is a pointer to a string, and the caller vouches for both.
         unsafe { slice::from_raw_parts(argv.cast(), usize::try_from(argc).unwrap_or(0)) }
     }

@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libc::c_int;
 use redis_module::raw::{
-    self, Export_RedisModule_Init, RedisModule_SetCommandInfo, RedisModuleCtx,
+    self, Export_RedisModule_Init, RedisModule_SetCommandInfo, RedisModuleCtx, RedisModuleString,
 };
 
 use crate::server::log::log_panics;
 use crate::server::propagate::EFFECT_COMMANDS;
-use crate::server::{Command, Context, ERR, OK};
+use crate::server::{Arg, Command, Context, ERR, OK, Setting};
 
 /// The version as `MODULE LIST` shows it: 1.2.3 is 10203.
 const VERSION: c_int = version(env!("JSONMERGE_VERSION_NUMBER"));
@@ -25,23 +25,26 @@ const OPTIONS: c_int = (raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
 /// Sets the module up, or says in the server's log why it does not load.
 ///
 /// # Safety
-/// Only the server may call it, once and before anything else, with a context that lives until then.
+/// Only the server may call it, once and before anything else, with a context and arguments that live
+/// until then.
 pub(crate) unsafe fn load(
     context: *mut RedisModuleCtx,
-    arguments: c_int,
+    argv: *mut *mut RedisModuleString,
+    argc: c_int,
     name: &CStr,
     commands: &[Command],
+    settings: &'static [Setting],
 ) -> c_int {
-    // SAFETY: the caller vouches for the context. Nothing has been allocated yet: the functions to
-    // allocate with are among those that this call fills in.
-    let context = unsafe {
+    // SAFETY: the caller vouches for the context and the arguments. Nothing has been allocated yet:
+    // the functions to allocate with are among those that this call fills in.
+    let (context, line) = unsafe {
         if Export_RedisModule_Init(context, name.as_ptr(), VERSION, API_VERSION) != OK {
             return ERR;
         }
-        Context::new(context)
+        (Context::new(context), Arg::list(argv, argc))
     };
     log_panics();
-    let set_up = AssertUnwindSafe(|| set_up(&context, arguments, commands));
+    let set_up = AssertUnwindSafe(|| set_up(&context, line, commands, settings));
     match catch_unwind(set_up).unwrap_or_else(|_| Err("internal error".into())) {
         Ok(()) => {
             let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("JSONMERGE_REVISION"));
@@ -55,10 +58,17 @@ pub(crate) unsafe fn load(
     }
 }
 
-fn set_up(context: &Context, arguments: c_int, commands: &[Command]) -> Result<(), String> {
-    if arguments > 0 {
-        return Err("it takes no arguments".into());
-    }
+/// Gives back what the module holds, before it is unloaded.
+pub(crate) fn unload(free: fn()) -> c_int {
+    catch_unwind(free).map_or(ERR, |()| OK)
+}
+
+fn set_up(
+    context: &Context,
+    line: &[Arg],
+    commands: &[Command],
+    settings: &'static [Setting],
+) -> Result<(), String> {
     // SAFETY: the server has filled the pointer in, or not, before it came here.
     if unsafe { RedisModule_SetCommandInfo }.is_none() {
         return Err("it needs Redis 7.0 or Valkey 7.2, or newer".into());
@@ -70,6 +80,7 @@ fn set_up(context: &Context, arguments: c_int, commands: &[Command]) -> Result<(
     // SAFETY: the context is alive.
     unsafe { api!(RedisModule_SetModuleOptions(context.raw, OPTIONS)) };
     commands.iter().try_for_each(|command| context.register(command))?;
+    context.configure(settings, line)?;
     // Last: Redis 7.0 does not forget the subscription of a module that fails to load.
     if context.watch_settings() {
         Ok(())

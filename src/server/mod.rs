@@ -17,10 +17,10 @@ macro_rules! api {
     };
 }
 
-/// The function that the server calls when it loads the module: registers these commands under this
-/// name.
+/// The functions that the server calls when it loads and unloads the module: registers these commands
+/// and settings under this name, and at the end calls a function that frees what is left.
 macro_rules! module {
-    ($name:expr, $commands:expr) => {
+    ($name:expr, $commands:expr, $settings:expr, $free:expr) => {
         /// Where the server enters the module.
         ///
         /// # Safety
@@ -29,11 +29,20 @@ macro_rules! module {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn RedisModule_OnLoad(
             context: *mut redis_module::raw::RedisModuleCtx,
-            _: *mut *mut redis_module::raw::RedisModuleString,
-            arguments: libc::c_int,
+            argv: *mut *mut redis_module::raw::RedisModuleString,
+            argc: libc::c_int,
         ) -> libc::c_int {
-            // SAFETY: the server passes a context that lives until this returns.
-            unsafe { $crate::server::load(context, arguments, $name, $commands) }
+            // SAFETY: the server passes a context and arguments that live until this returns.
+            unsafe { $crate::server::load(context, argv, argc, $name, $commands, $settings) }
+        }
+
+        /// Where the server leaves the module.
+        #[allow(unsafe_code, non_snake_case)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn RedisModule_OnUnload(
+            _: *mut redis_module::raw::RedisModuleCtx,
+        ) -> libc::c_int {
+            $crate::server::unload($free)
         }
     };
 }
@@ -52,6 +61,7 @@ mod log;
 mod propagate;
 mod register;
 mod reply;
+mod setting;
 
 pub(crate) use allocator::Allocator;
 pub(crate) use arg::Arg;
@@ -59,9 +69,10 @@ pub(crate) use argument::{Argument, Kind};
 pub(crate) use border::{Handler, handler};
 pub(crate) use context::Context;
 pub(crate) use key::Key;
-pub(crate) use load::load;
+pub(crate) use load::{load, unload};
 pub(crate) use propagate::{Effect, Event};
 pub(crate) use register::{Command, KeyFlag};
+pub(crate) use setting::Setting;
 
 /// What a function of the module API returns when it succeeds.
 const OK: libc::c_int = redis_module::raw::REDISMODULE_OK as libc::c_int;
