@@ -31,7 +31,7 @@ fn the_loadmodule_line_takes_settings_and_nothing_else() {
         ("verified-slots x", "verified-slots must be a number from 0 to 16777216"),
         ("verified-slots -1", "verified-slots must be a number from 0 to 16777216"),
         ("verified-slots 33554432", "verified-slots must be a number from 0 to 16777216"),
-        ("verified-slots 3", "verified-slots must be 0 or a power of two"),
+        ("verified-slots 6", "verified-slots must be 0 or a power of two"),
     ] {
         refused(&Server::plain(), &format!("{} {line}", load()), reason);
     }
@@ -56,7 +56,7 @@ fn verified_slots_in_redis_conf_and_config() {
     client.ok("CONFIG SET jsonmerge.verified-slots 0");
     assert_eq!(slots(&mut client), "0");
     for (value, reason) in [
-        ("3", "must be 0 or a power of two"),
+        ("6", "must be 0 or a power of two"),
         ("33554432", "16777216"),
         ("x", "couldn't be parsed"),
     ] {

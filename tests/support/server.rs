@@ -109,7 +109,7 @@ impl Settings {
             .with("logfile log")
     }
 
-    /// The lines of a redis.conf, but for the module and the port, which are the caller's.
+    /// The lines of a redis.conf, but for the module's file, which is the caller's.
     pub fn from_file(path: &str) -> Self {
         let conf = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
         conf.lines()
