@@ -1,0 +1,216 @@
+//! One element appended to arrays of several sizes: the script, jsonmerge, native APPEND.
+
+use indicatif::ProgressBar;
+use redis::Pipeline;
+
+use crate::Plan;
+use crate::measure::{PIPELINE, Sample, median, redis_benchmark};
+use crate::record::{Table, bytes, figure};
+use crate::support::client::Client;
+use crate::support::server::Server;
+use crate::values::{self, ELEMENT};
+
+const SCRIPT: &str = include_str!("../../examples/merge.lua");
+
+/// A way to append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Native,
+    Trust,
+    Len,
+    Json,
+    Script,
+    Function,
+    RedisJson,
+}
+
+pub const WAYS: [Way; 7] =
+    [Way::Native, Way::Trust, Way::Len, Way::Json, Way::Script, Way::Function, Way::RedisJson];
+
+/// What was measured.
+pub struct Appends {
+    pub way: Way,
+    /// Bytes stored at the start.
+    pub size: usize,
+    pub pipeline: usize,
+    pub median: Sample,
+}
+
+impl Way {
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Native => "native APPEND",
+            Way::Trust => "APPEND TRUST REPLY SIZE",
+            Way::Len => "APPEND REPLY LEN",
+            Way::Json => "APPEND (reply JSON)",
+            Way::Script => "Lua script, EVALSHA",
+            Way::Function => "Lua script, FCALL",
+            Way::RedisJson => "JSON.ARRAPPEND",
+        }
+    }
+
+    fn command(self, sha: &str) -> Vec<String> {
+        let key = "key:__rand_int__";
+        let (array, tail) = (format!("[{ELEMENT}]"), format!(",{ELEMENT}"));
+        let words: &[&str] = match self {
+            Way::Native => &["APPEND", key, &tail],
+            Way::Trust => &["JSONMERGE.APPEND", key, &array, "TRUST", "REPLY", "SIZE"],
+            Way::Len => &["JSONMERGE.APPEND", key, &array, "REPLY", "LEN"],
+            Way::Json => &["JSONMERGE.APPEND", key, &array],
+            Way::Script => &["EVALSHA", sha, "1", key, &array],
+            Way::Function => &["FCALL", "merge", "1", key, &array],
+            Way::RedisJson => &["JSON.ARRAPPEND", key, "$", ELEMENT],
+        };
+        words.iter().map(|word| word.to_string()).collect()
+    }
+
+    /// A guess of the server CPU of one append in microseconds, to choose how many to measure.
+    fn guess(self, size: usize) -> f64 {
+        let size = size as f64;
+        match self {
+            Way::Native | Way::Trust | Way::RedisJson => 2.0,
+            Way::Len => 2.0 + size / 40_000.0,
+            Way::Json => 3.0 + size / 2_000.0,
+            Way::Script | Way::Function => 6.0 + size / 50.0,
+        }
+    }
+
+    fn store(self, pipeline: &mut Pipeline, key: &str, array: &str) {
+        match self {
+            Way::RedisJson => pipeline.cmd("JSON.SET").arg(key).arg("$").arg(array).ignore(),
+            // As jsonmerge leaves them: verified, and with the room to grow that appends make.
+            _ => {
+                let rest = format!("[{}", array.get(ELEMENT.len() + 2..).unwrap_or("]"));
+                pipeline
+                    .cmd("JSONMERGE.APPEND")
+                    .arg(key)
+                    .arg(rest)
+                    .arg("REPLY")
+                    .arg("SIZE")
+                    .ignore();
+                let one = format!("[{ELEMENT}]");
+                pipeline.cmd("JSONMERGE.APPEND").arg(key).arg(one).arg("REPLY").arg("SIZE").ignore()
+            }
+        };
+    }
+
+    /// How many elements lie at all keys; native APPEND leaves no JSON, but bytes to count.
+    fn count(self, client: &mut Client, keys: usize, array: &str, len: usize) -> usize {
+        match self {
+            Way::Native => {
+                let size =
+                    values::sum(client, keys, |pipeline, key| _ = pipeline.cmd("STRLEN").arg(key));
+                keys * len + (size - keys * array.len()) / (ELEMENT.len() + 1)
+            }
+            Way::RedisJson => {
+                values::sum(client, keys, |pipeline, key| _ = pipeline.cmd("JSON.ARRLEN").arg(key))
+            }
+            _ => values::sum(client, keys, |pipeline, key| {
+                pipeline.cmd("JSONMERGE.APPEND").arg(key).arg("[]").arg("REPLY").arg("LEN");
+            }),
+        }
+    }
+}
+
+/// Measures every way at every size, in interleaved rounds.
+pub fn measure(server: &Server, plan: &Plan, progress: &ProgressBar) -> Vec<Appends> {
+    let mut client = server.client();
+    let sha = client.call_with(&[b"SCRIPT", b"LOAD", SCRIPT.as_bytes()]).expect("SCRIPT LOAD");
+    let body = SCRIPT.replace("KEYS", "keys").replace("ARGV", "args");
+    let library = format!(
+        "#!lua name=merge\nredis.register_function('merge', function(keys, args)\n{body}\nend)"
+    );
+    client.call_with(&[b"FUNCTION", b"LOAD", library.as_bytes()]).expect("FUNCTION LOAD");
+    let has_redisjson =
+        client.call("COMMAND INFO JSON.ARRAPPEND").is_ok_and(|info| info != "((nil))");
+    let ways: Vec<Way> =
+        WAYS.into_iter().filter(|way| *way != Way::RedisJson || has_redisjson).collect();
+
+    let pipelines: &[usize] = if plan.unpipelined { &[PIPELINE, 1] } else { &[PIPELINE] };
+    let mut results = Vec::new();
+    for &size in plan.sizes {
+        for &pipeline in pipelines {
+            let mut samples = vec![Vec::new(); ways.len()];
+            for _ in 0..plan.rounds {
+                progress.set_message(format!("append onto {}", bytes(size)));
+                for (way, samples) in ways.iter().zip(&mut samples) {
+                    samples.push(round(server, plan, *way, size, pipeline, &way.command(&sha)));
+                }
+                progress.inc(1);
+            }
+            results.extend(ways.iter().zip(samples).map(|(&way, samples)| Appends {
+                way,
+                size,
+                pipeline,
+                median: median(&samples),
+            }));
+        }
+    }
+    results
+}
+
+/// Appends to many keys so that each stays near its size, and does so again with new values until it
+/// was worth measuring.
+fn round(
+    server: &Server,
+    plan: &Plan,
+    way: Way,
+    size: usize,
+    pipeline: usize,
+    command: &[String],
+) -> Sample {
+    let mut client = server.client();
+    let (array, len) = values::array(size);
+    // Small enough together for the processor's caches, where that can be: all ways meet the same.
+    let keys = (4_000_000 / size).clamp(4, 8192);
+    let wanted = (plan.worth.as_secs_f64() * 1e6 / way.guess(size)) as usize;
+    // A value grows by a tenth at most, but for the smallest: by half an element.
+    let growth = (keys * size / (10 * (ELEMENT.len() + 1))).max(keys / 2);
+    // redis-benchmark sends whole pipelines.
+    let requests = wanted.clamp(4, growth.max(4)).next_multiple_of(pipeline);
+    let times = wanted.div_ceil(requests).clamp(1, 6);
+    let samples: Vec<Sample> = (0..times)
+        .map(|_| {
+            values::fill(&mut client, keys, |pipeline, key| way.store(pipeline, key, &array));
+            let sample = redis_benchmark(server, command, keys, requests, pipeline);
+            let appended = way.count(&mut client, keys, &array, len) - keys * len;
+            assert_eq!(appended, requests, "{} onto {size} bytes", way.name());
+            sample
+        })
+        .collect();
+    let mean = |figure: fn(&Sample) -> f64| samples.iter().map(figure).sum::<f64>() / times as f64;
+    Sample { cpu: mean(|sample| sample.cpu), throughput: mean(|sample| sample.throughput) }
+}
+
+pub fn table(appends: &[Appends], pipeline: usize) -> Table {
+    let rows: Vec<&Appends> = appends.iter().filter(|row| row.pipeline == pipeline).collect();
+    let cpu_at = |way: Way, size: usize| {
+        rows.iter()
+            .find(|row| row.way == way && row.size == size)
+            .map_or(f64::NAN, |row| row.median.cpu)
+    };
+    Table {
+        title: format!(
+            "Append 70 bytes, {}",
+            if pipeline == 1 { "unpipelined".into() } else { format!("{pipeline} in a pipeline") }
+        ),
+        header: ["stored", "by", "CPU us/op", "/ native APPEND", "script / it", "ops/s"]
+            .map(String::from)
+            .to_vec(),
+        rows: rows
+            .iter()
+            .map(|row| {
+                let (native, script) =
+                    (cpu_at(Way::Native, row.size), cpu_at(Way::Script, row.size));
+                vec![
+                    bytes(row.size),
+                    row.way.name().into(),
+                    figure(row.median.cpu),
+                    figure(row.median.cpu / native),
+                    figure(script / row.median.cpu),
+                    format!("{:.0}", row.median.throughput),
+                ]
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,111 @@
+//! What else it costs, or does not: a first touch, commands of others, the AOF, memory.
+
+use indicatif::ProgressBar;
+
+use crate::Plan;
+use crate::append::Way;
+use crate::measure::{PIPELINE, Sample, cpu_of, median, redis_benchmark};
+use crate::record::{Table, bytes, figure};
+use crate::support::server::{Server, Settings};
+use crate::values::{self, ELEMENT};
+
+/// Values that others wrote, checked for the first time.
+pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Table {
+    let (keys, size) = (20, 1_000_000);
+    let (array, len) = values::array(size);
+    let mut client = server.client();
+    let mut samples = Vec::new();
+    for _ in 0..plan.rounds {
+        progress.set_message("first touch");
+        // Each another text: the memo knows a text under whatever key it lies.
+        values::fill(&mut client, keys, |pipeline, key| {
+            let mine = array.replacen("10000001", &key[key.len() - 8..].replace('0', "1"), 1);
+            let mine = mine.replacen("u-1029384", &format!("u-{}", fastrand::u32(1_000_000..)), 1);
+            pipeline.cmd("SET").arg(key).arg(mine).ignore();
+        });
+        let (used, elements) = cpu_of(&mut client, |client| {
+            values::sum(client, keys, |pipeline, key| {
+                pipeline.cmd("JSONMERGE.APPEND").arg(key).arg("[]").arg("REPLY").arg("LEN");
+            })
+        });
+        assert_eq!(elements, keys * len);
+        samples.push(Sample { cpu: used.as_secs_f64() * 1e6 / keys as f64, throughput: 0.0 });
+        progress.inc(1);
+    }
+    let cpu = median(&samples).cpu;
+    Table {
+        title: "First touch of a value that others wrote".into(),
+        header: ["stored", "CPU us/op", "GB/s"].map(String::from).to_vec(),
+        rows: vec![vec![bytes(size), figure(cpu), figure(array.len() as f64 / cpu / 1000.0)]],
+    }
+}
+
+/// SET and INCR on a server with the module, and on one without.
+pub fn bystanders(plan: &Plan, progress: &ProgressBar) -> Table {
+    let servers = [Server::plain(), Server::start()];
+    let commands =
+        [["SET", "key:__rand_int__", "value"].as_slice(), &["INCR", "count:__rand_int__"]];
+    let mut samples = vec![Vec::new(); commands.len() * servers.len()];
+    for _ in 0..plan.rounds {
+        progress.set_message("commands of others");
+        for (command, samples) in commands.iter().zip(samples.chunks_mut(servers.len())) {
+            let command: Vec<String> = command.iter().map(|word| word.to_string()).collect();
+            for (server, samples) in servers.iter().zip(samples) {
+                samples.push(redis_benchmark(server, &command, 1000, 100_000, PIPELINE));
+            }
+        }
+        progress.inc(1);
+    }
+    for server in &servers {
+        assert_eq!(server.client().ok("DBSIZE"), "(integer) 2000");
+    }
+    let rows = commands.iter().zip(samples.chunks(servers.len())).map(|(command, samples)| {
+        let [without, with] = [median(&samples[0]).cpu, median(&samples[1]).cpu];
+        vec![command[0].to_string(), figure(without), figure(with), figure(with / without)]
+    });
+    Table {
+        title: "Commands of others, with the module and without".into(),
+        header: ["command", "CPU us/op without", "with", "ratio"].map(String::from).to_vec(),
+        rows: rows.collect(),
+    }
+}
+
+/// Bytes to the AOF for an append onto 98 KB, and the memory of the value.
+pub fn aof_and_memory(progress: &ProgressBar) -> Table {
+    progress.set_message("AOF and memory");
+    let (array, _) = values::array(98_000);
+    let settings = || Settings::new().module().with("appendonly yes").with("appendfsync always");
+    let rows = [Way::Script, Way::Len].map(|way| {
+        let server = settings().start();
+        let mut client = server.client();
+        client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
+        let memory = client.ok("MEMORY USAGE k").replace("(integer) ", "");
+        let before = aof_size(&server);
+        let element = format!("[{ELEMENT}]");
+        let appended = match way {
+            Way::Script => {
+                let script = include_str!("../../examples/merge.lua");
+                client.call_with(&[b"EVAL", script.as_bytes(), b"1", b"k", element.as_bytes()])
+            }
+            _ => client.call_with(&[b"JSONMERGE.APPEND", b"k", element.as_bytes()]),
+        };
+        assert_eq!(appended.expect("an append").len(), array.len() + ELEMENT.len() + 1);
+        let written = (aof_size(&server) - before).to_string();
+        let memory_after = client.ok("MEMORY USAGE k").replace("(integer) ", "");
+        vec![way.name().into(), written, memory, memory_after]
+    });
+    progress.inc(1);
+    Table {
+        title: "Append 70 bytes onto 98 KB: bytes to the AOF, memory of the value".into(),
+        header: ["by", "AOF bytes", "memory after SET", "and the append"]
+            .map(String::from)
+            .to_vec(),
+        rows: rows.to_vec(),
+    }
+}
+
+fn aof_size(server: &Server) -> u64 {
+    let info = server.client().ok("INFO persistence");
+    let size = info.lines().find_map(|line| line.strip_prefix("aof_current_size:"));
+    size.and_then(|size| size.trim().parse().ok()).expect("aof_current_size")
+}

@@ -1,0 +1,39 @@
+//! The arrays that are stored: of which size, under how many keys, and how many elements they have.
+
+use redis::Pipeline;
+
+use crate::support::client::Client;
+
+/// What every array consists of, and what is appended: 70 bytes.
+pub const ELEMENT: &str =
+    r#"{"id":10000001,"type":"order.created","user":"u-1029384","cents":9995}"#;
+
+/// As redis-benchmark names them: `key:__rand_int__`.
+pub fn key(number: usize) -> String {
+    format!("key:{number:012}")
+}
+
+/// An array of about so many bytes, and its number of elements.
+pub fn array(size: usize) -> (String, usize) {
+    let len = (size / (ELEMENT.len() + 1)).max(1);
+    (format!("[{}]", vec![ELEMENT; len].join(",")), len)
+}
+
+/// Stores the same array under every key, and nothing else; how it is stored is the caller's.
+pub fn fill(client: &mut Client, keys: usize, store: impl Fn(&mut Pipeline, &str)) {
+    client.ok("FLUSHALL SYNC");
+    for chunk in (0..keys).collect::<Vec<_>>().chunks(256) {
+        let mut pipeline = redis::pipe();
+        chunk.iter().for_each(|number| store(&mut pipeline, &key(*number)));
+        pipeline.exec(&mut client.0).expect("a server that stores");
+    }
+    assert_eq!(client.ok("DBSIZE"), format!("(integer) {keys}"));
+}
+
+/// The sum of the integers that a command replies with for each key.
+pub fn sum(client: &mut Client, keys: usize, command: impl Fn(&mut Pipeline, &str)) -> usize {
+    let mut pipeline = redis::pipe();
+    (0..keys).for_each(|number| command(&mut pipeline, &key(number)));
+    let counts: Vec<usize> = pipeline.query(&mut client.0).expect("an integer for each key");
+    counts.into_iter().sum()
+}
