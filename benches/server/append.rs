@@ -75,23 +75,16 @@ impl Way {
         }
     }
 
-    fn store(self, pipeline: &mut Pipeline, key: &str, array: &str) {
-        match self {
-            Way::RedisJson => pipeline.cmd("JSON.SET").arg(key).arg("$").arg(array).ignore(),
-            // As jsonmerge leaves them: verified, and with the room to grow that appends make.
-            _ => {
-                let rest = format!("[{}", array.get(ELEMENT.len() + 2..).unwrap_or("]"));
-                pipeline
-                    .cmd("JSONMERGE.APPEND")
-                    .arg(key)
-                    .arg(rest)
-                    .arg("REPLY")
-                    .arg("SIZE")
-                    .ignore();
-                let one = format!("[{ELEMENT}]");
-                pipeline.cmd("JSONMERGE.APPEND").arg(key).arg(one).arg("REPLY").arg("SIZE").ignore()
-            }
-        };
+    /// Stores an array as this way leaves them: by jsonmerge, verified and with the room to grow that
+    /// the last append made.
+    fn store(self, pipeline: &mut Pipeline, key: &str, [array, all_but_one]: [&str; 2]) {
+        if self == Way::RedisJson {
+            pipeline.cmd("JSON.SET").arg(key).arg("$").arg(array).ignore();
+            return;
+        }
+        for part in [all_but_one, &values::array_of(1)] {
+            pipeline.cmd("JSONMERGE.APPEND").arg(key).arg(part).arg("REPLY").arg("SIZE").ignore();
+        }
     }
 
     /// How many elements lie at all keys; native APPEND leaves no JSON, but bytes to count.
@@ -161,6 +154,7 @@ fn round(
 ) -> Sample {
     let mut client = server.client();
     let (array, len) = values::array(size);
+    let all_but_one = values::array_of(len - 1);
     // Small enough together for the processor's caches, where that can be: all ways meet the same.
     let keys = (4_000_000 / size).clamp(4, 8192);
     let wanted = (plan.worth.as_secs_f64() * 1e6 / way.guess(size)) as usize;
@@ -171,7 +165,9 @@ fn round(
     let times = wanted.div_ceil(requests).clamp(1, 6);
     let samples: Vec<Sample> = (0..times)
         .map(|_| {
-            values::fill(&mut client, keys, |pipeline, key| way.store(pipeline, key, &array));
+            values::fill(&mut client, keys, |pipeline, key| {
+                way.store(pipeline, key, [&array, &all_but_one])
+            });
             let sample = redis_benchmark(server, command, keys, requests, pipeline);
             let appended = way.count(&mut client, keys, &array, len) - keys * len;
             assert_eq!(appended, requests, "{} onto {size} bytes", way.name());

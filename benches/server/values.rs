@@ -16,7 +16,12 @@ pub fn key(number: usize) -> String {
 /// An array of about so many bytes, and its number of elements.
 pub fn array(size: usize) -> (String, usize) {
     let len = (size / (ELEMENT.len() + 1)).max(1);
-    (format!("[{}]", vec![ELEMENT; len].join(",")), len)
+    (array_of(len), len)
+}
+
+/// An array of so many elements.
+pub fn array_of(len: usize) -> String {
+    format!("[{}]", vec![ELEMENT; len].join(","))
 }
 
 /// Stores the same array under every key, and nothing else; how it is stored is the caller's.
