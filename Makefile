@@ -24,6 +24,9 @@ test: build ## all tests, on the debug and on the release build of the module
 	cargo test --locked
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge
 
+bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
+	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
+
 lint: setup ## formatting, and clippy with warnings denied
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
@@ -34,4 +37,4 @@ install: build ## copy the module to PREFIX/lib/redis/modules
 clean: ## remove what was built
 	cargo clean
 
-.PHONY: help setup build run demo test lint install clean
+.PHONY: help setup build run demo test bench lint install clean

@@ -26,13 +26,14 @@ fn try_draw(appends: &[Appends], path: &str) -> Result<(), Box<dyn std::error::E
         .margin(16)
         .caption("Server CPU of appending 70 bytes", ("sans-serif", 20))
         .x_label_area_size(44)
-        .y_label_area_size(64)
+        .y_label_area_size(88)
         .build_cartesian_2d((100f64..1e7).log_scale(), (0.5f64..1e6).log_scale())?;
     chart
         .configure_mesh()
         .x_desc("bytes stored")
-        .y_desc("microseconds per append")
+        .y_desc("server CPU per append")
         .x_label_formatter(&|size| bytes(*size as usize))
+        .y_label_formatter(&|time| duration(*time))
         .light_line_style(WHITE)
         .label_style(("sans-serif", 14))
         .draw()?;
@@ -57,4 +58,13 @@ fn try_draw(appends: &[Appends], path: &str) -> Result<(), Box<dyn std::error::E
         .draw()?;
     canvas.present()?;
     Ok(())
+}
+
+/// Microseconds as people say them.
+fn duration(microseconds: f64) -> String {
+    match microseconds {
+        time if time < 1e3 => format!("{time} us"),
+        time if time < 1e6 => format!("{} ms", time / 1e3),
+        time => format!("{} s", time / 1e6),
+    }
 }

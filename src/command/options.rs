@@ -60,20 +60,22 @@ impl Options {
         let (mut check, mut expiry, mut reply) = (None, None, None);
         let mut args = args.iter();
         while let Some(option) = args.next() {
+            let option = option.bytes();
+            let is = |word: &str| option.eq_ignore_ascii_case(word.as_bytes());
             let mut value = || args.next().copied().ok_or(Error::Syntax);
-            if option.is("TRUST") {
+            if is("TRUST") {
                 once(&mut check, Check::Trust)?;
-            } else if option.is("REPLY") {
+            } else if is("REPLY") {
                 once(&mut reply, Reply::named(value()?)?)?;
-            } else if option.is("PERSIST") {
+            } else if is("PERSIST") {
                 once(&mut expiry, Expiry::Never)?;
-            } else if option.is("EX") {
+            } else if is("EX") {
                 once(&mut expiry, Expiry::In { value: value()?, unit: SECOND })?;
-            } else if option.is("PX") {
+            } else if is("PX") {
                 once(&mut expiry, Expiry::In { value: value()?, unit: MILLISECOND })?;
-            } else if option.is("EXAT") {
+            } else if is("EXAT") {
                 once(&mut expiry, Expiry::At { value: value()?, unit: SECOND })?;
-            } else if option.is("PXAT") {
+            } else if is("PXAT") {
                 once(&mut expiry, Expiry::At { value: value()?, unit: MILLISECOND })?;
             } else {
                 return Err(Error::Syntax);
