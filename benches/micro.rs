@@ -1,4 +1,5 @@
-//! The pieces on their own, without a server: the check, the memo, the splice, and beside them what
+//! The pieces on their own, without a server: the check, the memo (to look a
+//! text up, and to remember what it becomes), the splice, and beside them what
 //! parsing, merging and serialising with `serde_json::Value` takes. `cargo bench --bench micro`.
 
 use std::hint::black_box;
@@ -13,7 +14,7 @@ const ELEMENT: &str = r#"{"id":10000001,"type":"order.created","user":"u-1029384
 fn append(criterion: &mut Criterion) {
     verified::set_slots(verified::DEFAULT_SLOTS);
     let added = format!("[{ELEMENT}]");
-    for len in [1, 14, 140, 1400, 14_000] {
+    for len in [1, 4, 14, 140, 1400, 14_000] {
         let stored = format!("[{}]", vec![ELEMENT; len].join(","));
         let text = stored.as_bytes();
         let array = Array::verify(text).expect("an array").array;
@@ -21,6 +22,8 @@ fn append(criterion: &mut Criterion) {
         verified::remember(Trace::default(), array.stem(text), len);
         let splice = array.splice(&one);
         let mut room = vec![0; splice.end()];
+        room[..text.len()].copy_from_slice(text);
+        let grown = splice.write(&mut room).map(|(stem, _)| stem.to_vec()).expect("room");
 
         let mut group = criterion.benchmark_group("append");
         group.throughput(Throughput::Bytes(text.len() as u64));
@@ -28,7 +31,10 @@ fn append(criterion: &mut Criterion) {
             bencher.iter(|| Array::verify(black_box(text)).map(|verified| verified.len));
         });
         group.bench_with_input(BenchmarkId::new("memo", text.len()), text, |bencher, text| {
-            bencher.iter(|| verified::verify(black_box(text)).map(|(verified, _)| verified.len));
+            bencher.iter(|| {
+                let (verified, trace) = verified::verify(black_box(text)).expect("an array");
+                verified::remember(trace, &grown, verified.len + 1);
+            });
         });
         group.bench_with_input(BenchmarkId::new("splice", text.len()), text, |bencher, text| {
             bencher.iter(|| {

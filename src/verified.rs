@@ -11,7 +11,9 @@
 //!
 //! The table is direct-mapped: a text that falls on the slot of another replaces it, and the other
 //! costs one more check, nothing else. Two stems of the same size and hash would be taken for one
-//! another: the key is random, so that is one chance in 2^64 each time that one is looked up.
+//! another. The key is random, so for texts that nobody chose for it that is one chance in 2^64 each
+//! time that one is looked up. XXH3 is fast and not cryptographic, and pairs can be made up that
+//! collide under one key in some 2^33: `docs/design.md` says what that is worth to whom.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -72,13 +74,15 @@ pub struct Trace {
 /// Those of [`Array::verify`].
 pub fn verify(text: &[u8]) -> Result<(Verified<'_>, Trace), Invalid> {
     let mut trace = Trace::default();
-    let known = Array::find(text)
-        .filter(|_| text.len() >= MEMO_MIN)
-        .and_then(|array| Some((array, memo().look_up(&mut trace, array.stem(text))?)));
-    match known {
-        Some((array, len)) => Ok((Verified { array, len }, trace)),
-        None => Array::verify(text).map(|verified| (verified, trace)),
+    let Some(array) = Array::find(text).filter(|_| text.len() >= MEMO_MIN) else {
+        return Array::verify(text).map(|verified| (verified, trace));
+    };
+    if let Some(len) = memo().look_up(&mut trace, array.stem(text)) {
+        return Ok((Verified { array, len }, trace));
     }
+    let verified = Array::verify(text)?;
+    memo().insert(&mut trace, array.stem(text), verified.len);
+    Ok((verified, trace))
 }
 
 /// Remembers that `]` makes an array of `len` elements of this stem, of which `trace` is the beginning.
@@ -99,7 +103,10 @@ pub fn slots() -> usize {
 /// Replaces the memo by an empty one, with a key of its own. `slots` is 0, and every text is checked
 /// each time, or a power of two up to [`MAX_SLOTS`].
 pub fn set_slots(slots: usize) {
-    *memo() = Memo::new(slots);
+    let mut memo = memo();
+    // First the old table goes, so that there are never two.
+    memo.slots = Vec::new();
+    *memo = Memo::new(slots);
 }
 
 fn memo() -> MutexGuard<'static, Memo> {
@@ -137,6 +144,7 @@ impl Memo {
         }
         let hasher = match &mut trace.hasher {
             Some(hasher) => hasher,
+            // Refused are only keys that are shorter than this one.
             none => none.insert(RawHasher::new(SecretBuffer::new(0, self.key).ok()?)),
         };
         hasher.write(stem.get(trace.size..)?);
@@ -204,6 +212,26 @@ mod tests {
         let mut memo = Memo::new(0);
         memo.insert(&mut Trace::default(), &stem(500), 1);
         assert_eq!(look_up(&memo, &stem(500)), None);
+    }
+
+    /// The memo of the process itself, which no other test uses.
+    #[test]
+    fn verify_remembers_what_it_checks_and_believes_what_it_remembers() {
+        set_slots(DEFAULT_SLOTS);
+        let [stored, grown] = [stem(1000), [&stem(1000), b",1".as_slice()].concat()];
+        let [text, grown_text] = [&stored, &grown].map(|stem| [stem.as_slice(), b"]"].concat());
+        let (verified, trace) = verify(&text).expect("an array");
+        assert_eq!(verified.len, 1);
+        assert_eq!(look_up(&memo(), &stored), Some(1));
+
+        // Not true, so it is not counted.
+        remember(trace, &grown, 1001);
+        assert_eq!(verify(&grown_text).expect("an array").0.len, 1001);
+        assert_eq!(slots(), DEFAULT_SLOTS);
+        set_slots(2);
+        assert_eq!(verify(&grown_text).expect("an array").0.len, 2);
+        assert!(verify(&[b"[", text.as_slice()].concat()).is_err());
+        set_slots(0);
     }
 
     #[test]

@@ -132,6 +132,28 @@ fn unloading_leaves_ordinary_strings_and_no_memory_behind() {
 }
 
 #[test]
+fn a_refused_load_leaves_no_memory_behind() {
+    let server = Server::plain();
+    let mut client = server.client();
+    let lines = [
+        "CONFIG jsonmerge.verified-slots 7",
+        "ARGS verified-slots 65536 surprise",
+        "CONFIG jsonmerge.x 1",
+    ];
+    let mut refuse = |times: usize| {
+        for line in lines.iter().cycle().take(times) {
+            let load = format!("MODULE LOADEX {} {line}", module_path().display());
+            client.call(&load).expect_err(line);
+        }
+    };
+    refuse(12);
+    let before = used_memory(&server);
+    refuse(30);
+    let grown = used_memory(&server).saturating_sub(before);
+    assert!(grown < 100_000, "{grown} bytes in 30 refused loads");
+}
+
+#[test]
 fn calls_leave_no_memory_behind() {
     let server = Server::start();
     let mut client = server.client();

@@ -82,7 +82,7 @@ impl Way {
             pipeline.cmd("JSON.SET").arg(key).arg("$").arg(array).ignore();
             return;
         }
-        for part in [all_but_one, &values::array_of(1)] {
+        for part in [all_but_one, &format!("[{}]", values::element_of(key))] {
             pipeline.cmd("JSONMERGE.APPEND").arg(key).arg(part).arg("REPLY").arg("SIZE").ignore();
         }
     }

@@ -76,7 +76,8 @@ fn main() {
     tables.push(others::aof_and_memory(&progress));
     progress.finish_and_clear();
 
-    let record = record::write(&server, &tables);
+    let kind = if is_quick { "-quick" } else { "" };
+    let record = record::write(&server, &tables, kind);
     println!("{record}");
     if !is_quick {
         picture::draw(&appends, "benches/record/append.svg");
@@ -97,7 +98,7 @@ impl Plan {
     fn steps(&self) -> u64 {
         let pipelines = 1 + u64::from(self.unpipelined);
         let appends = self.sizes.len() as u64 * pipelines;
-        let others = take::SIZES.len() as u64 + 1 + 1 + 1;
-        (appends + others) * self.rounds as u64
+        let others = take::SIZES.len() as u64 + 1 + 1;
+        (appends + others) * self.rounds as u64 + 1
     }
 }

@@ -19,8 +19,12 @@ pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Tabl
         progress.set_message("first touch");
         // Each another text: the memo knows a text under whatever key it lies.
         values::fill(&mut client, keys, |pipeline, key| {
-            let mine = array.replacen("10000001", &key[key.len() - 8..].replace('0', "1"), 1);
-            let mine = mine.replacen("u-1029384", &format!("u-{}", fastrand::u32(1_000_000..)), 1);
+            let mine = array.replacen(ELEMENT, &values::element_of(key), 1);
+            let mine = mine.replacen(
+                "u-1029384",
+                &format!("u-{}", fastrand::u32(1_000_000..10_000_000)),
+                1,
+            );
             pipeline.cmd("SET").arg(key).arg(mine).ignore();
         });
         let (used, elements) = cpu_of(&mut client, |client| {
@@ -75,7 +79,7 @@ pub fn aof_and_memory(progress: &ProgressBar) -> Table {
     progress.set_message("AOF and memory");
     let (array, _) = values::array(98_000);
     let settings = || Settings::new().module().with("appendonly yes").with("appendfsync always");
-    let rows = [Way::Script, Way::Len].map(|way| {
+    let rows = [Way::Script, Way::Json].map(|way| {
         let server = settings().start();
         let mut client = server.client();
         client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");

@@ -15,17 +15,17 @@ pub struct Table {
 }
 
 /// Writes the tables, with where and when they were measured, and returns what it wrote.
-pub fn write(server: &Server, tables: &[Table]) -> String {
+pub fn write(server: &Server, tables: &[Table], kind: &str) -> String {
     let date = output("date", &["+%F"]);
-    let commit = output("git", &["rev-parse", "--short=12", "HEAD"]);
-    let mut record = format!("# {date}, commit {commit}\n\n{}\n", circumstances(server));
+    let commit = output("git", &["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]);
+    let mut record = format!("# {date}, commit {commit}{kind}\n\n{}\n", circumstances(server));
     for table in tables {
         let mut text = comfy_table::Table::new();
         text.load_preset(ASCII_MARKDOWN).set_header(&table.header);
         text.add_rows(&table.rows);
         record += &format!("\n## {}\n\n{text}\n", table.title);
     }
-    let path = format!("benches/record/{date}-{commit}.md");
+    let path = format!("benches/record/{date}-{commit}{kind}.md");
     fs::write(&path, &record).unwrap_or_else(|error| panic!("{path}: {error}"));
     record
 }
@@ -44,7 +44,8 @@ fn circumstances(server: &Server) -> String {
     format!(
         "{version}; {cores} cores, {}.\nServer CPU of the main thread, from INFO cpu around each run; medians of \
          interleaved rounds. Keys are stored anew before each run and appended to at random, so that each \
-         grows by a tenth at most; the memo has more slots than there are keys.",
+         grows by a tenth at most, or by half an element. Each key holds another text, and the memo has many times \
+         as many slots as there are keys, so that what was verified before is known.",
         model.trim_start_matches([' ', '\t', ':'])
     )
 }

@@ -28,7 +28,9 @@ fn round(client: &mut Client, take: Take, size: usize) -> Sample {
     let keys = (30_000_000 / size).clamp(20, 10_000);
     let array = values::array(size).0;
     values::fill(client, keys, |pipeline, key| {
-        pipeline.cmd("JSONMERGE.APPEND").arg(key).arg(&array).arg("REPLY").arg("SIZE").ignore();
+        for part in [&array, &format!("[{}]", values::element_of(key))] {
+            pipeline.cmd("JSONMERGE.APPEND").arg(key).arg(part).arg("REPLY").arg("SIZE").ignore();
+        }
     });
     let start = std::time::Instant::now();
     let (used, ()) = cpu_of(client, |client| {

@@ -19,6 +19,12 @@ pub fn array(size: usize) -> (String, usize) {
     (array_of(len), len)
 }
 
+/// The element that makes the array of a key another text than those of all other keys.
+pub fn element_of(key: &str) -> String {
+    let number = key.get(key.len() - 7..).unwrap_or_default();
+    ELEMENT.replacen("0000001", number, 1)
+}
+
 /// An array of so many elements.
 pub fn array_of(len: usize) -> String {
     format!("[{}]", vec![ELEMENT; len].join(","))

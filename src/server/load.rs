@@ -34,6 +34,7 @@ pub(crate) unsafe fn load(
     name: &CStr,
     commands: &[Command],
     settings: &'static [Setting],
+    free: fn(),
 ) -> c_int {
     // SAFETY: the caller vouches for the context and the arguments. Nothing has been allocated yet:
     // the functions to allocate with are among those that this call fills in.
@@ -53,6 +54,7 @@ pub(crate) unsafe fn load(
         }
         Err(reason) => {
             context.warn(&format!("does not load: {reason}"));
+            unload(free);
             ERR
         }
     }

@@ -18,7 +18,7 @@ macro_rules! api {
 }
 
 /// The functions that the server calls when it loads and unloads the module: registers these commands
-/// and settings under this name, and at the end calls a function that frees what is left.
+/// and settings under this name, and calls a function that frees what is left at the end.
 macro_rules! module {
     ($name:expr, $commands:expr, $settings:expr, $free:expr) => {
         /// Where the server enters the module.
@@ -33,7 +33,7 @@ macro_rules! module {
             argc: libc::c_int,
         ) -> libc::c_int {
             // SAFETY: the server passes a context and arguments that live until this returns.
-            unsafe { $crate::server::load(context, argv, argc, $name, $commands, $settings) }
+            unsafe { $crate::server::load(context, argv, argc, $name, $commands, $settings, $free) }
         }
 
         /// Where the server leaves the module.

@@ -2,7 +2,8 @@
 //! file on the loadmodule line.
 
 use std::ffi::{CStr, c_char};
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 
 use libc::{c_int, c_longlong, c_void};
 use redis_module::raw::{self, RedisModuleString};
@@ -43,6 +44,7 @@ impl Context<'_> {
             return Err("the last setting has no value".into());
         }
         for setting in settings {
+            // The last one counts, as in redis.conf.
             let given =
                 pairs.iter().rev().find(|[name, _]| name.is(&setting.name.to_string_lossy()));
             self.register_setting(setting, given.map(|[_, value]| *value))?;
@@ -82,7 +84,7 @@ impl Context<'_> {
                 Some(get),
                 Some(set),
                 None,
-                std::ptr::from_ref(setting).cast_mut().cast(),
+                ptr::from_ref(setting).cast_mut().cast(),
             ))
         };
         if registered == OK {
@@ -107,19 +109,16 @@ unsafe extern "C" fn set(
 ) -> c_int {
     // SAFETY: the server passes the pointer that the setting was registered with.
     let setting: &'static Setting = unsafe { &*setting.cast() };
-    let value = usize::try_from(value).unwrap_or_default();
-    let reason = match catch_unwind(|| (setting.set)(value)).unwrap_or(Err(c"internal error")) {
-        Ok(()) => return OK,
-        Err(reason) => reason,
-    };
-    // SAFETY: `error` points to a place for a string, which the server frees. No context is needed
-    // to make one.
-    unsafe {
-        *error = api!(RedisModule_CreateString(
-            std::ptr::null_mut(),
-            reason.as_ptr(),
-            reason.count_bytes()
-        ));
-    }
-    ERR
+    let set =
+        AssertUnwindSafe(|| match (setting.set)(usize::try_from(value).unwrap_or_default()) {
+            Ok(()) => OK,
+            Err(reason) => {
+                let (text, size) = (reason.as_ptr(), reason.count_bytes());
+                // SAFETY: `error` points to a place for a string, which the server frees and for which
+                // no context is needed.
+                unsafe { *error = api!(RedisModule_CreateString(ptr::null_mut(), text, size)) };
+                ERR
+            }
+        });
+    catch_unwind(set).unwrap_or(ERR)
 }
