@@ -58,6 +58,7 @@ struct Stem {
 }
 
 /// How far the stem of a text has been hashed, so that it need not be again when the text has grown.
+/// It is larger than what one wants to move about: half a kilobyte.
 #[derive(Default)]
 pub struct Trace {
     /// None until the first byte is hashed, and for a text that is too short for the memo.
@@ -72,26 +73,25 @@ pub struct Trace {
 ///
 /// # Errors
 /// Those of [`Array::verify`].
-pub fn verify(text: &[u8]) -> Result<(Verified<'_>, Trace), Invalid> {
-    let mut trace = Trace::default();
+pub fn verify<'t>(trace: &mut Trace, text: &'t [u8]) -> Result<Verified<'t>, Invalid> {
     let Some(array) = Array::find(text).filter(|_| text.len() >= MEMO_MIN) else {
-        return Array::verify(text).map(|verified| (verified, trace));
+        return Array::verify(text);
     };
-    if let Some(len) = memo().look_up(&mut trace, array.stem(text)) {
-        return Ok((Verified { array, len }, trace));
+    if let Some(len) = memo().look_up(trace, array.stem(text)) {
+        return Ok(Verified { array, len });
     }
     let verified = Array::verify(text)?;
-    memo().insert(&mut trace, array.stem(text), verified.len);
-    Ok((verified, trace))
+    memo().insert(trace, array.stem(text), verified.len);
+    Ok(verified)
 }
 
 /// Remembers that `]` makes an array of `len` elements of this stem, of which `trace` is the beginning.
 ///
 /// # Complexity
 /// O(n) in the number of bytes that `trace` does not have yet.
-pub fn remember(mut trace: Trace, stem: &[u8], len: usize) {
+pub fn remember(trace: &mut Trace, stem: &[u8], len: usize) {
     if stem.len() >= MEMO_MIN {
-        memo().insert(&mut trace, stem, len);
+        memo().insert(trace, stem, len);
     }
 }
 
@@ -220,17 +220,18 @@ mod tests {
         set_slots(DEFAULT_SLOTS);
         let [stored, grown] = [stem(1000), [&stem(1000), b",1".as_slice()].concat()];
         let [text, grown_text] = [&stored, &grown].map(|stem| [stem.as_slice(), b"]"].concat());
-        let (verified, trace) = verify(&text).expect("an array");
-        assert_eq!(verified.len, 1);
+        let len_of = |text: &[u8]| verify(&mut Trace::default(), text).map(|verified| verified.len);
+        let mut trace = Trace::default();
+        assert_eq!(verify(&mut trace, &text).map(|verified| verified.len), Ok(1));
         assert_eq!(look_up(&memo(), &stored), Some(1));
 
         // Not true, so it is not counted.
-        remember(trace, &grown, 1001);
-        assert_eq!(verify(&grown_text).expect("an array").0.len, 1001);
+        remember(&mut trace, &grown, 1001);
+        assert_eq!(len_of(&grown_text), Ok(1001));
         assert_eq!(slots(), DEFAULT_SLOTS);
         set_slots(2);
-        assert_eq!(verify(&grown_text).expect("an array").0.len, 2);
-        assert!(verify(&[b"[", text.as_slice()].concat()).is_err());
+        assert_eq!(len_of(&grown_text), Ok(2));
+        assert!(len_of(&[b"[", text.as_slice()].concat()).is_err());
         set_slots(0);
     }
 

@@ -4,7 +4,7 @@
 //! Splices the elements of `array` into the array stored at `key`, byte for byte. A missing key is
 //! created with `array` as it was sent.
 
-use crate::array::{Array, Splice, Verified};
+use crate::array::{Array, Verified};
 use crate::command::options::{Check, Options, Reply, Ttl};
 use crate::error::Error;
 use crate::server::{Arg, Context, Effect, Event, Handler, Key};
@@ -56,40 +56,33 @@ fn merge<'a>(key: &mut Key<'a>, array: Arg<'a>, check: Check) -> Result<Merge, E
         create(key, array, &added)?;
         return Ok(Merge { len: added.len, written: true });
     };
-    let (found, trace) = find(stored, check)?;
+    let mut trace = Trace::default();
+    let found = find(stored, check, &mut trace)?;
     let merge = Merge { len: found.len + added.len, written: !added.array.is_empty() };
     let splice = found.array.splice(&added.array);
     if merge.written {
-        extend(key, splice, trace, merge.len)?;
+        let (context, name) = (key.context, key.name);
+        let (stem, tail) = splice.write(key.grow(splice.end())?).ok_or(Error::Internal)?;
+        if check == Check::Strict {
+            verified::remember(&mut trace, stem, merge.len);
+        }
+        context.propagate(name, Effect::SetRange { offset: splice.offset(), tail });
     }
     Ok(merge)
 }
 
-/// The stored array. With TRUST its elements are not counted, and it is nothing to remember.
-fn find(stored: &[u8], check: Check) -> Result<(Verified<'_>, Option<Trace>), Error> {
+/// The stored array; with TRUST its elements are not counted.
+fn find<'t>(stored: &'t [u8], check: Check, trace: &mut Trace) -> Result<Verified<'t>, Error> {
     match (check, Array::find(stored)) {
-        (Check::Trust, Some(array)) => Ok((Verified { array, len: 0 }, None)),
-        _ => {
-            let (verified, trace) = verified::verify(stored).map_err(Error::Stored)?;
-            Ok((verified, Some(trace)))
-        }
+        (Check::Trust, Some(array)) => Ok(Verified { array, len: 0 }),
+        _ => verified::verify(trace, stored).map_err(Error::Stored),
     }
 }
 
 fn create<'a>(key: &mut Key<'a>, array: Arg<'a>, added: &Verified) -> Result<(), Error> {
     key.create(array)?;
-    verified::remember(Trace::default(), added.array.stem(array.bytes()), added.len);
+    verified::remember(&mut Trace::default(), added.array.stem(array.bytes()), added.len);
     key.context.propagate(key.name, Effect::Set(array));
-    Ok(())
-}
-
-fn extend(key: &mut Key, splice: Splice, trace: Option<Trace>, len: usize) -> Result<(), Error> {
-    let (context, name) = (key.context, key.name);
-    let (stem, tail) = splice.write(key.grow(splice.end())?).ok_or(Error::Internal)?;
-    if let Some(trace) = trace {
-        verified::remember(trace, stem, len);
-    }
-    context.propagate(name, Effect::SetRange { offset: splice.offset(), tail });
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::server::{Arg, Context, Effect, Event, Handler};
-use crate::verified;
+use crate::verified::{self, Trace};
 
 pub(super) struct Take;
 
@@ -17,7 +17,7 @@ impl Handler for Take {
             context.reply_null();
             return Ok(());
         };
-        verified::verify(stored).map_err(Error::Stored)?;
+        verified::verify(&mut Trace::default(), stored).map_err(Error::Stored)?;
 
         // As GETDEL does: the reply copies what the next step frees.
         context.reply_bulk(stored);
