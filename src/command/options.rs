@@ -60,22 +60,20 @@ impl Options {
         let (mut check, mut expiry, mut reply) = (None, None, None);
         let mut args = args.iter();
         while let Some(option) = args.next() {
-            let option = option.bytes();
-            let is = |word: &str| option.eq_ignore_ascii_case(word.as_bytes());
             let mut value = || args.next().copied().ok_or(Error::Syntax);
-            if is("TRUST") {
+            if option.is(b"TRUST") {
                 once(&mut check, Check::Trust)?;
-            } else if is("REPLY") {
+            } else if option.is(b"REPLY") {
                 once(&mut reply, Reply::named(value()?)?)?;
-            } else if is("PERSIST") {
+            } else if option.is(b"PERSIST") {
                 once(&mut expiry, Expiry::Never)?;
-            } else if is("EX") {
+            } else if option.is(b"EX") {
                 once(&mut expiry, Expiry::In { value: value()?, unit: SECOND })?;
-            } else if is("PX") {
+            } else if option.is(b"PX") {
                 once(&mut expiry, Expiry::In { value: value()?, unit: MILLISECOND })?;
-            } else if is("EXAT") {
+            } else if option.is(b"EXAT") {
                 once(&mut expiry, Expiry::At { value: value()?, unit: SECOND })?;
-            } else if is("PXAT") {
+            } else if option.is(b"PXAT") {
                 once(&mut expiry, Expiry::At { value: value()?, unit: MILLISECOND })?;
             } else {
                 return Err(Error::Syntax);
@@ -103,9 +101,15 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Error> {
 
 impl Reply {
     fn named(name: Arg) -> Result<Self, Error> {
-        let replies = [("JSON", Reply::Json), ("LEN", Reply::Len), ("SIZE", Reply::Size)];
-        let named = replies.into_iter().find(|(word, _)| name.is(word));
-        named.map(|(_, reply)| reply).ok_or(Error::Syntax)
+        if name.is(b"JSON") {
+            Ok(Reply::Json)
+        } else if name.is(b"LEN") {
+            Ok(Reply::Len)
+        } else if name.is(b"SIZE") {
+            Ok(Reply::Size)
+        } else {
+            Err(Error::Syntax)
+        }
     }
 }
 

@@ -41,8 +41,8 @@ impl<'a> Arg<'a> {
     }
 
     /// Whether it is this word, in any case.
-    pub(crate) fn is(self, word: &str) -> bool {
-        self.bytes().eq_ignore_ascii_case(word.as_bytes())
+    pub(crate) fn is(self, word: &[u8]) -> bool {
+        self.bytes().eq_ignore_ascii_case(word)
     }
 
     /// As a 64-bit integer in the only form that core accepts: no `+`, no leading zero, no space.

@@ -22,12 +22,6 @@ pub(crate) struct Setting {
     pub(crate) set: fn(usize) -> Result<(), &'static CStr>,
 }
 
-impl Setting {
-    fn is(&self, name: &Arg) -> bool {
-        name.bytes().eq_ignore_ascii_case(self.name.to_bytes())
-    }
-}
-
 impl Context<'_> {
     /// Registers the settings and gives them their first values: those of redis.conf, else of the
     /// loadmodule line, else the defaults.
@@ -40,8 +34,9 @@ impl Context<'_> {
         line: &[Arg],
     ) -> Result<(), String> {
         let (pairs, rest) = line.as_chunks::<2>();
+        let is_known = |name: &Arg| settings.iter().any(|setting| name.is(setting.name.to_bytes()));
         let mut names = pairs.iter().map(|[name, _]| name).chain(rest);
-        if let Some(name) = names.find(|name| !settings.iter().any(|setting| setting.is(name))) {
+        if let Some(name) = names.find(|name| !is_known(name)) {
             return Err(format!("it has no setting {:?}", String::from_utf8_lossy(name.bytes())));
         }
         if !rest.is_empty() {
@@ -49,7 +44,7 @@ impl Context<'_> {
         }
         for setting in settings {
             // The last one counts, as in redis.conf.
-            let given = pairs.iter().rev().find(|[name, _]| setting.is(name));
+            let given = pairs.iter().rev().find(|[name, _]| name.is(setting.name.to_bytes()));
             self.register_setting(setting, given.map(|[_, value]| *value))?;
         }
         // SAFETY: the context is alive.
