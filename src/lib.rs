@@ -14,6 +14,7 @@
 pub mod array;
 pub mod error;
 pub mod fault;
+pub mod options;
 pub mod verified;
 
 mod command;

@@ -141,6 +141,57 @@ fn append_options_in_any_order_and_case() {
     ]);
 }
 
+/// SET is the yardstick for what is a time and what is not.
+#[test]
+fn append_reads_a_time_as_set_does() {
+    let server = Server::start();
+    let mut client = server.client();
+    let times = [
+        "",
+        "0",
+        "1",
+        "-1",
+        "-0",
+        "+1",
+        "01",
+        "00",
+        "--1",
+        "-",
+        " 1",
+        "1 ",
+        "1.0",
+        "1e3",
+        "0x10",
+        "1\n",
+        "1\0",
+        "\u{661}",
+        "9999999999",
+        "99999999999999",
+        "9223372036854775806",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551617",
+        "99999999999999999999999999",
+    ];
+    for option in ["EX", "PX", "EXAT", "PXAT"] {
+        for time in times {
+            let [ours, cores] = ["JSONMERGE.APPEND", "SET"].map(|command| {
+                let arguments = [command, "k", "[]", option, time].map(str::as_bytes);
+                client.ok("DEL k");
+                let refused = client.call_with(&arguments).err();
+                let refused = refused.map(|error| error.replace(&command.to_lowercase(), "it"));
+                (refused, client.ok("PEXPIRETIME k"))
+            });
+            assert_eq!(ours.0, cores.0, "{option} {time:?}");
+            if option.ends_with("AT") {
+                assert_eq!(ours.1, cores.1, "{option} {time:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn append_options_refused() {
     const SYNTAX: &str = "(error) ERR syntax error";

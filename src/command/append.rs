@@ -5,8 +5,8 @@
 //! created with `array` as it was sent.
 
 use crate::array::{Array, Verified};
-use crate::command::options::{Check, Options, Reply, Ttl};
 use crate::error::Error;
+use crate::options::{Check, Options, Reply, Ttl};
 use crate::server::{Arg, Context, Effect, Event, Handler, Key};
 use crate::verified::{self, Trace};
 
@@ -15,7 +15,8 @@ pub(super) struct Append;
 impl Handler for Append {
     fn run(context: &Context, args: &[Arg]) -> Result<(), Error> {
         let [_, name, array, options @ ..] = args else { return Err(Error::Arity) };
-        let options = Options::parse(options, || context.now())?;
+        let options =
+            Options::parse(options.iter().map(|option| option.bytes()), || context.now())?;
 
         let mut key = context.open(*name);
         let Merge { len, written } = merge(&mut key, *array, options.check)?;

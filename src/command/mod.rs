@@ -1,7 +1,6 @@
 //! The commands: name, flags, key, documentation and handler of each. How one works is in its file.
 
 mod append;
-mod options;
 #[cfg(debug_assertions)]
 mod panic;
 mod take;

@@ -3,10 +3,8 @@
 use std::marker::PhantomData;
 use std::slice;
 
-use libc::{c_int, c_longlong};
+use libc::c_int;
 use redis_module::raw::RedisModuleString;
-
-use crate::server::OK;
 
 /// A string that the server keeps alive for as long as the call lasts.
 #[derive(Clone, Copy)]
@@ -38,18 +36,5 @@ impl<'a> Arg<'a> {
             let bytes = api!(RedisModule_StringPtrLen(self.raw, &mut size));
             slice::from_raw_parts(bytes.cast(), size)
         }
-    }
-
-    /// Whether it is this word, in any case.
-    pub(crate) fn is(self, word: &[u8]) -> bool {
-        self.bytes().eq_ignore_ascii_case(word)
-    }
-
-    /// As a 64-bit integer in the only form that core accepts: no `+`, no leading zero, no space.
-    pub(crate) fn integer(self) -> Option<i64> {
-        let mut integer: c_longlong = 0;
-        // SAFETY: the string is alive.
-        let status = unsafe { api!(RedisModule_StringToLongLong(self.raw, &mut integer)) };
-        (status == OK).then_some(integer)
     }
 }

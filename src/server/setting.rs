@@ -22,6 +22,12 @@ pub(crate) struct Setting {
     pub(crate) set: fn(usize) -> Result<(), &'static CStr>,
 }
 
+impl Setting {
+    fn is(&self, name: Arg) -> bool {
+        name.bytes().eq_ignore_ascii_case(self.name.to_bytes())
+    }
+}
+
 impl Context<'_> {
     /// Registers the settings and gives them their first values: those of redis.conf, else of the
     /// loadmodule line, else the defaults.
@@ -34,7 +40,7 @@ impl Context<'_> {
         line: &[Arg],
     ) -> Result<(), String> {
         let (pairs, rest) = line.as_chunks::<2>();
-        let is_known = |name: &Arg| settings.iter().any(|setting| name.is(setting.name.to_bytes()));
+        let is_known = |name: &Arg| settings.iter().any(|setting| setting.is(*name));
         let mut names = pairs.iter().map(|[name, _]| name).chain(rest);
         if let Some(name) = names.find(|name| !is_known(name)) {
             return Err(format!("it has no setting {:?}", String::from_utf8_lossy(name.bytes())));
@@ -44,7 +50,7 @@ impl Context<'_> {
         }
         for setting in settings {
             // The last one counts, as in redis.conf.
-            let given = pairs.iter().rev().find(|[name, _]| name.is(setting.name.to_bytes()));
+            let given = pairs.iter().rev().find(|[name, _]| setting.is(*name));
             self.register_setting(setting, given.map(|[_, value]| *value))?;
         }
         // SAFETY: the context is alive.
@@ -63,9 +69,9 @@ impl Context<'_> {
         let first = match value {
             None => setting.default,
             Some(value) => {
-                let number = value.integer().and_then(|number| usize::try_from(number).ok());
-                let number = number.filter(|number| *number <= setting.max);
+                let number = str::from_utf8(value.bytes()).ok().and_then(|text| text.parse().ok());
                 number
+                    .filter(|number| *number <= setting.max)
                     .ok_or_else(|| format!("{name} must be a number from 0 to {}", setting.max))?
             }
         };

@@ -1,19 +1,21 @@
-//! The options of APPEND: in any order, in any case, each at most once.
+//! The options of APPEND: in any order, in any case, each at most once. No Redis in it.
 
 use crate::error::Error;
-use crate::server::Arg;
 
 /// What the caller asked for beside the array.
-#[derive(Clone, Copy)]
-pub(super) struct Options {
-    pub(super) check: Check,
-    pub(super) ttl: Ttl,
-    pub(super) reply: Reply,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether to check all that is stored.
+    pub check: Check,
+    /// What becomes of the TTL.
+    pub ttl: Ttl,
+    /// What to answer.
+    pub reply: Reply,
 }
 
 /// How much of the stored value is checked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Check {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
     /// All of it.
     Strict,
     /// TRUST: its first and last bytes.
@@ -21,17 +23,19 @@ pub(super) enum Check {
 }
 
 /// What becomes of the key's TTL.
-#[derive(Clone, Copy)]
-pub(super) enum Ttl {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ttl {
+    /// It stays as it is.
     Keep,
     /// EX, PX, EXAT, PXAT: a Unix time in milliseconds.
     ExpireAt(i64),
+    /// PERSIST: it is removed.
     Persist,
 }
 
 /// What a success answers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reply {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
     /// The array, a bulk string.
     Json,
     /// Its number of elements.
@@ -43,8 +47,8 @@ pub(super) enum Reply {
 /// An expire option as it was sent.
 #[derive(Clone, Copy)]
 enum Expiry<'a> {
-    In { value: Arg<'a>, unit: i64 },
-    At { value: Arg<'a>, unit: i64 },
+    In { value: &'a [u8], unit: i64 },
+    At { value: &'a [u8], unit: i64 },
     Never,
 }
 
@@ -56,24 +60,27 @@ impl Options {
     ///
     /// # Errors
     /// In core's order: first the syntax of all options, then the value of an expire option.
-    pub(super) fn parse(args: &[Arg], now: impl Fn() -> i64) -> Result<Self, Error> {
+    pub fn parse<'a>(
+        mut args: impl Iterator<Item = &'a [u8]>,
+        now: impl Fn() -> i64,
+    ) -> Result<Self, Error> {
         let (mut check, mut expiry, mut reply) = (None, None, None);
-        let mut args = args.iter();
         while let Some(option) = args.next() {
-            let mut value = || args.next().copied().ok_or(Error::Syntax);
-            if option.is(b"TRUST") {
+            let is = |word: &[u8]| option.eq_ignore_ascii_case(word);
+            let mut value = || args.next().ok_or(Error::Syntax);
+            if is(b"TRUST") {
                 once(&mut check, Check::Trust)?;
-            } else if option.is(b"REPLY") {
+            } else if is(b"REPLY") {
                 once(&mut reply, Reply::named(value()?)?)?;
-            } else if option.is(b"PERSIST") {
+            } else if is(b"PERSIST") {
                 once(&mut expiry, Expiry::Never)?;
-            } else if option.is(b"EX") {
+            } else if is(b"EX") {
                 once(&mut expiry, Expiry::In { value: value()?, unit: SECOND })?;
-            } else if option.is(b"PX") {
+            } else if is(b"PX") {
                 once(&mut expiry, Expiry::In { value: value()?, unit: MILLISECOND })?;
-            } else if option.is(b"EXAT") {
+            } else if is(b"EXAT") {
                 once(&mut expiry, Expiry::At { value: value()?, unit: SECOND })?;
-            } else if option.is(b"PXAT") {
+            } else if is(b"PXAT") {
                 once(&mut expiry, Expiry::At { value: value()?, unit: MILLISECOND })?;
             } else {
                 return Err(Error::Syntax);
@@ -100,12 +107,13 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Error> {
 }
 
 impl Reply {
-    fn named(name: Arg) -> Result<Self, Error> {
-        if name.is(b"JSON") {
+    fn named(name: &[u8]) -> Result<Self, Error> {
+        let is = |word: &[u8]| name.eq_ignore_ascii_case(word);
+        if is(b"JSON") {
             Ok(Reply::Json)
-        } else if name.is(b"LEN") {
+        } else if is(b"LEN") {
             Ok(Reply::Len)
-        } else if name.is(b"SIZE") {
+        } else if is(b"SIZE") {
             Ok(Reply::Size)
         } else {
             Err(Error::Syntax)
@@ -122,8 +130,19 @@ impl Expiry<'_> {
             Expiry::In { value, unit } => (value, unit, now()),
             Expiry::At { value, unit } => (value, unit, 0),
         };
-        let value = value.integer().ok_or(Error::NotInteger)?;
+        let value = integer(value).ok_or(Error::NotInteger)?;
         let time = value.checked_mul(unit).and_then(|span| span.checked_add(start));
         time.filter(|_| value > 0).map(Ttl::ExpireAt).ok_or(Error::ExpireTime)
+    }
+}
+
+/// A 64-bit integer in the one form that core's string2ll accepts: no `+`, no leading zero, no `-0`,
+/// no space.
+fn integer(text: &[u8]) -> Option<i64> {
+    match text {
+        [b'0'] | [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..] => {
+            std::str::from_utf8(text).ok()?.parse().ok()
+        }
+        _ => None,
     }
 }
