@@ -73,6 +73,18 @@ impl Server {
         settings.start()
     }
 
+    /// Ends the server as a crash would: it has no chance to write anything more.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("a server that runs");
+        self.process.wait().expect("its end");
+    }
+
+    /// Starts a server that was killed again, at the same port and on the same files.
+    pub fn revive(&mut self) {
+        self.process = spawn(self.directory.path(), self.port);
+        self.wait_until_ready();
+    }
+
     fn shut_down(&mut self) {
         let shutdown =
             Client::connect(self.port, "resp2").map(|mut client| client.call("SHUTDOWN"));
@@ -80,9 +92,15 @@ impl Server {
         wait_until("the server ends", || matches!(self.process.try_wait(), Ok(Some(_))));
     }
 
-    fn is_ready(&mut self) -> bool {
-        Client::connect(self.port, "resp2")
-            .is_ok_and(|mut client| client.call("PING").as_deref() == Ok("PONG"))
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_ready(self.port) {
+            let ended = self.process.try_wait().expect("a process to ask for");
+            assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());
+            let port = self.port;
+            assert!(Instant::now() < deadline, "no answer at port {port}:\n{}", self.log());
+            sleep(Duration::from_millis(10));
+        }
     }
 }
 
@@ -133,24 +151,28 @@ impl Settings {
         let conf = self.directory.path().join("redis.conf");
         fs::write(&conf, self.lines.join("\n")).expect("a directory to write to");
         let port = free_port();
-        let process = Command::new(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
-            .arg(&conf)
-            .args(["--port", &port.to_string()])
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server on the PATH, or REDIS_SERVER=/path/to/it");
+        let process = spawn(self.directory.path(), port);
         let mut server = Server { process, port, directory: self.directory };
-        let deadline = Instant::now() + PATIENCE;
-        while !server.is_ready() {
-            let ended = server.process.try_wait().expect("a process to ask for");
-            assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", server.log());
-            assert!(Instant::now() < deadline, "no answer at port {port}:\n{}", server.log());
-            sleep(Duration::from_millis(10));
-        }
+        server.wait_until_ready();
         server
     }
+}
+
+fn spawn(directory: &Path, port: u16) -> Child {
+    Command::new(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
+        .arg("redis.conf")
+        .args(["--port", &port.to_string()])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server on the PATH, or REDIS_SERVER=/path/to/it")
+}
+
+/// Whether a server at this port answers, and has loaded its data.
+pub fn is_ready(port: u16) -> bool {
+    Client::connect(port, "resp2")
+        .is_ok_and(|mut client| client.call("PING").as_deref() == Ok("PONG"))
 }
 
 /// Waits for something that another process does.
@@ -174,7 +196,10 @@ pub fn module_path() -> PathBuf {
     candidates.find(|path| path.exists()).unwrap_or_else(|| panic!("no {name} near {program:?}"))
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+/// A free port, below those that the system gives to outgoing connections: somebody who tries to reach
+/// a server that is down could be given its port, and talk to himself.
+pub fn free_port() -> u16 {
+    let mut ports = std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(1000);
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.expect("a free port")
 }
