@@ -13,7 +13,7 @@ use fastrand::Rng;
 
 use crate::support::client::{Client, line};
 use crate::support::ledger::{Balance, Ledger};
-use crate::support::server::{Server, Settings, is_ready};
+use crate::support::server::{Server, Settings};
 
 const PRODUCERS: usize = 4;
 
@@ -96,24 +96,12 @@ fn kill_now_and_then(server: &mut Server) -> u32 {
 }
 
 impl Scene {
-    /// Does something over and over, on one connection until it breaks, then on the next.
-    fn act(&self, mut step: impl FnMut(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
-        let mut random = Rng::new();
-        while !self.is_over.load(Relaxed) {
-            if !is_ready(self.port) {
-                thread::sleep(Duration::from_millis(10));
-                continue;
-            }
-            let Ok(mut client) = Client::connect(self.port, "resp2") else { continue };
-            let error = loop {
-                match step(self, &mut client, &mut random) {
-                    Ok(()) if self.is_over.load(Relaxed) => return,
-                    Ok(()) => {}
-                    Err(error) => break error,
-                }
-            };
-            assert!(error.starts_with("no reply"), "{error}");
-        }
+    fn act(&self, step: impl Fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
+        super::repeat(&self.is_over, || self.port, |client, random| step(self, client, random));
+    }
+
+    fn receipts(&self) -> MutexGuard<'_, Receipts> {
+        self.receipts.lock().expect("no thread failed")
     }
 }
 
@@ -181,12 +169,6 @@ fn take_with_receipt(key: &str, receipt: &str) -> redis::Pipeline {
     let mut transaction = redis::pipe();
     transaction.atomic().cmd("COPY").arg(key).arg(receipt).cmd("JSONMERGE.TAKE").arg(key);
     transaction
-}
-
-impl Scene {
-    fn receipts(&self) -> MutexGuard<'_, Receipts> {
-        self.receipts.lock().expect("no thread failed")
-    }
 }
 
 fn produce_and_consume_what_expires(

@@ -1,0 +1,108 @@
+//! A master dies and its replica takes over, again and again: what WAIT confirmed is not lost.
+
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use crate::support::client::Client;
+use crate::support::ledger::Ledger;
+use crate::support::server::{Server, wait_until};
+
+/// What the threads share.
+struct Scene {
+    /// The port of the master of the moment.
+    master: AtomicU16,
+    events: Ledger,
+    is_over: AtomicBool,
+}
+
+#[test]
+fn what_wait_confirmed_survives_a_failover() {
+    let [mut master, mut replica] = [Server::start(), Server::start()];
+    follow(&replica, &master);
+    let scene = Scene {
+        master: AtomicU16::new(master.port),
+        events: Ledger::new("events", 500),
+        is_over: AtomicBool::new(false),
+    };
+    let mut failovers = 0;
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| scene.act(produce));
+        }
+        scope.spawn(|| scene.act(consume));
+        let end = Instant::now() + super::span();
+        while Instant::now() < end {
+            thread::sleep(Duration::from_millis(fastrand::u64(200..800)));
+            master.kill();
+            replica.client().ok("REPLICAOF NO ONE");
+            scene.master.store(replica.port, Relaxed);
+            master.revive();
+            follow(&master, &replica);
+            std::mem::swap(&mut master, &mut replica);
+            failovers += 1;
+        }
+        scene.is_over.store(true, Relaxed);
+    });
+
+    let mut client = master.client();
+    for key in scene.events.keys() {
+        match client.ok(&format!("GET {key}")).as_str() {
+            "(nil)" => {}
+            array => scene.events.saw(array),
+        }
+    }
+    let balance = scene.events.balance();
+    println!("failover: {failovers} failovers; {balance}");
+    balance.is_balanced(1000);
+}
+
+/// Makes a server the replica of another, and waits until it has all data.
+fn follow(replica: &Server, master: &Server) {
+    let mut client = replica.client();
+    client.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+    wait_until("the replica follows", || {
+        client.ok("INFO replication").contains("master_link_status:up")
+    });
+}
+
+impl Scene {
+    fn act(&self, step: fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
+        let port = || self.master.load(Relaxed);
+        super::repeat(&self.is_over, port, |client, random| step(self, client, random));
+    }
+}
+
+/// Whether a replica has all that this connection has written.
+fn is_confirmed(client: &mut Client) -> Result<bool, String> {
+    client.call("WAIT 1 100").map(|replicas| replicas == "(integer) 1")
+}
+
+fn produce(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
+    let sent = scene.events.send(random);
+    client.call(&format!("JSONMERGE.APPEND {} {} REPLY LEN", sent.key, sent.array))?;
+    if is_confirmed(client)? {
+        scene.events.acknowledge(&sent);
+    }
+    Ok(())
+}
+
+fn consume(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
+    let key = scene.events.any_key(random);
+    let began = scene.events.now();
+    let reply = client.call(&format!("JSONMERGE.TAKE {}", scene.events.key(key)));
+    let array = reply.inspect_err(|_| scene.events.doubt(key, began))?;
+    if array != "(nil)" {
+        match is_confirmed(client) {
+            Ok(true) => scene.events.saw(&array),
+            Ok(false) => scene.events.saw_unconfirmed(&array),
+            Err(error) => {
+                scene.events.saw_unconfirmed(&array);
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
