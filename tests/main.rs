@@ -14,6 +14,7 @@ mod options;
 mod persistence;
 mod protocol;
 mod readme;
+mod replication;
 mod soak;
 mod support;
 mod take;

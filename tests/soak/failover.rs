@@ -8,7 +8,7 @@ use fastrand::Rng;
 
 use crate::support::client::Client;
 use crate::support::ledger::Ledger;
-use crate::support::server::{Server, wait_until};
+use crate::support::server::Server;
 
 /// What the threads share.
 struct Scene {
@@ -21,7 +21,7 @@ struct Scene {
 #[test]
 fn what_wait_confirmed_survives_a_failover() {
     let [mut master, mut replica] = [Server::start(), Server::start()];
-    follow(&replica, &master);
+    replica.follow(&master);
     let scene = Scene {
         master: AtomicU16::new(master.port),
         events: Ledger::new("events", 500),
@@ -40,7 +40,7 @@ fn what_wait_confirmed_survives_a_failover() {
             replica.client().ok("REPLICAOF NO ONE");
             scene.master.store(replica.port, Relaxed);
             master.revive();
-            follow(&master, &replica);
+            master.follow(&replica);
             std::mem::swap(&mut master, &mut replica);
             failovers += 1;
         }
@@ -57,15 +57,6 @@ fn what_wait_confirmed_survives_a_failover() {
     let balance = scene.events.balance();
     println!("failover: {failovers} failovers; {balance}");
     balance.is_balanced(1000);
-}
-
-/// Makes a server the replica of another, and waits until it has all data.
-fn follow(replica: &Server, master: &Server) {
-    let mut client = replica.client();
-    client.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
-    wait_until("the replica follows", || {
-        client.ok("INFO replication").contains("master_link_status:up")
-    });
 }
 
 impl Scene {

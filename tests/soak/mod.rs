@@ -3,6 +3,7 @@
 
 mod failover;
 mod ledger;
+mod replication;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;

@@ -73,6 +73,15 @@ impl Server {
         settings.start()
     }
 
+    /// Makes the server a replica of another, and waits until it has all data.
+    pub fn follow(&self, master: &Server) {
+        let mut client = self.client();
+        client.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+        wait_until("the replica follows", || {
+            client.ok("INFO replication").contains("master_link_status:up")
+        });
+    }
+
     /// Ends the server as a crash would: it has no chance to write anything more.
     pub fn kill(&mut self) {
         self.process.kill().expect("a server that runs");
