@@ -1,6 +1,7 @@
 //! Servers that die, links that break, clients that hang up: for some seconds each in `make test`, as
 //! long as one likes in `make soak`. What was done and seen is printed.
 
+mod cluster;
 mod failover;
 mod ledger;
 mod replication;

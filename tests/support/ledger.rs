@@ -15,6 +15,9 @@ use std::sync::{Mutex, MutexGuard};
 use fastrand::Rng;
 use serde_json::value::RawValue;
 
+/// The number of hash tags.
+const SLOTS: usize = 100;
+
 /// The events of one family of keys.
 pub struct Ledger {
     prefix: &'static str,
@@ -83,7 +86,7 @@ pub struct Balance {
 }
 
 impl Ledger {
-    /// A ledger of events at the keys `prefix:0` to `prefix:keys-1`.
+    /// A ledger of events at so many keys. In a cluster, they fall on [`SLOTS`] slots.
     pub fn new(prefix: &'static str, keys: usize) -> Self {
         Ledger { prefix, keys, books: Mutex::default() }
     }
@@ -93,7 +96,7 @@ impl Ledger {
     }
 
     pub fn key(&self, number: usize) -> String {
-        format!("{}:{number}", self.prefix)
+        format!("{{{}:{}}}:{number}", self.prefix, number % SLOTS)
     }
 
     pub fn keys(&self) -> impl Iterator<Item = String> {

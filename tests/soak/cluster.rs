@@ -1,0 +1,278 @@
+//! A cluster of three masters and their replicas: a master dies, and slots move with keys in them,
+//! while cluster clients, which know of our commands only where their key stands, go on.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use redis::cluster::{ClusterClient, ClusterConnection};
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
+use redis::{ConnectionLike as _, RedisResult, Value};
+
+use crate::support::client::text;
+use crate::support::ledger::Ledger;
+use crate::support::server::{Server, Settings, free_port, wait_until};
+
+const SHARDS: usize = 3;
+
+/// How many slots move in an episode.
+const MOVES: usize = 20;
+
+/// What the threads share.
+struct Scene {
+    events: Ledger,
+    moved_keys: AtomicU64,
+    is_over: AtomicBool,
+}
+
+#[test]
+fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
+    let mut cluster = Cluster::start();
+    let mut scene = Scene {
+        events: Ledger::new("events", 1000),
+        moved_keys: AtomicU64::new(0),
+        is_over: AtomicBool::new(false),
+    };
+    let end = Instant::now() + super::span();
+    let mut failovers = 0;
+    while failovers == 0 || Instant::now() < end {
+        cluster.episode(&scene, failovers % SHARDS);
+        failovers += 1;
+        scene.is_over = AtomicBool::new(false);
+    }
+
+    let mut client = cluster.client().expect("a cluster that answers");
+    for key in scene.events.keys() {
+        match text(&send(&mut client, &["GET", &key]).expect("a reply")).as_str() {
+            "(nil)" => {}
+            array => scene.events.saw(array),
+        }
+    }
+    let balance = scene.events.balance();
+    let [moved, ask] = ["errorstat_MOVED", "errorstat_ASK"].map(|field| cluster.count(field));
+    let keys = scene.moved_keys.into_inner();
+    println!(
+        "cluster: {failovers} failovers, {keys} keys moved, {moved} MOVED, {ask} ASK; {balance}"
+    );
+    balance.is_balanced(500);
+    assert!(keys > 0 && moved > 0 && ask > 0);
+}
+
+struct Cluster {
+    /// Each shard's master and replica; which is which changes.
+    shards: Vec<[Server; 2]>,
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let node = || {
+            Settings::new()
+                .module()
+                .with("cluster-enabled yes")
+                .with(&format!("cluster-port {}", free_port()))
+                .with("cluster-node-timeout 1000")
+                .with("cluster-replica-validity-factor 0")
+                .with("cluster-require-full-coverage no")
+                .start()
+        };
+        let cluster = Cluster { shards: (0..SHARDS).map(|_| [node(), node()]).collect() };
+        let bus = |server: &Server| {
+            let port = text_after(&server.client().ok("CONFIG GET cluster-port"), "(cluster-port ");
+            format!("127.0.0.1 {} {}", server.port, port.trim_end_matches(')'))
+        };
+        for (epoch, server) in cluster.servers().enumerate() {
+            let mut client = server.client();
+            client.ok(&format!("CLUSTER SET-CONFIG-EPOCH {}", epoch + 1));
+            client.ok(&format!("CLUSTER MEET {}", bus(&cluster.shards[0][0])));
+        }
+        for (number, [master, replica]) in cluster.shards.iter().enumerate() {
+            let slot = |number: usize| number * 16384 / SHARDS;
+            let (first, last) = (slot(number), slot(number + 1) - 1);
+            master.client().ok(&format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
+            let mut client = replica.client();
+            let replicate = format!("CLUSTER REPLICATE {}", id(master));
+            wait_until("the nodes know each other", || client.call(&replicate).is_ok());
+        }
+        cluster.wait_until_whole();
+        cluster
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.shards.iter().flatten()
+    }
+
+    fn client(&self) -> RedisResult<ClusterConnection> {
+        let nodes = self.servers().map(|server| format!("redis://127.0.0.1:{}", server.port));
+        let connection = ClusterClient::new(nodes.collect::<Vec<_>>())?.get_connection()?;
+        // It would send again what it has no reply to, and append twice.
+        connection.set_auto_reconnect(false);
+        Ok(connection)
+    }
+
+    fn wait_until_whole(&self) {
+        for server in self.servers() {
+            let mut client = server.client();
+            wait_until("the node sees a whole cluster", || {
+                let [info, nodes] =
+                    ["INFO", "NODES"].map(|what| client.ok(&format!("CLUSTER {what}")));
+                let are_all_up = !nodes.contains("fail") && !nodes.contains("handshake");
+                info.contains("cluster_state:ok")
+                    && info.contains("cluster_slots_ok:16384")
+                    && are_all_up
+                    && nodes.lines().count() == 2 * SHARDS
+            });
+        }
+        for shard in &self.shards {
+            wait_until("the shard has a master and a replica that follows", || {
+                let infos = shard.each_ref().map(|server| server.client().ok("INFO replication"));
+                let has = |what: &str| infos.iter().any(|info| info.contains(what));
+                has("role:master") && has("master_link_status:up")
+            });
+        }
+    }
+
+    /// Clients work while the master of one shard dies and its replica takes over, and while slots
+    /// move between the other two. The dead master returns when they have stopped: as long as it is
+    /// away, WAIT confirms nothing there.
+    fn episode(&mut self, scene: &Scene, victim: usize) {
+        for shard in &mut self.shards {
+            if !is_master(&shard[0]) {
+                shard.swap(0, 1);
+            }
+        }
+        let mut shards: Vec<_> = self.shards.iter_mut().collect();
+        let [dying, heir] = shards.remove(victim);
+        let [[donor, _], [receiver, _]] = [&*shards[0], &*shards[1]];
+        let ports = [heir.port, donor.port, receiver.port];
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| scene.act(ports, produce));
+            }
+            scope.spawn(|| scene.act(ports, consume));
+            scope.spawn(|| move_slots(scene, donor, receiver));
+            thread::sleep(Duration::from_millis(500));
+            dying.kill();
+            wait_until("the replica takes over", || is_master(heir));
+            thread::sleep(Duration::from_millis(500));
+            scene.is_over.store(true, Relaxed);
+        });
+        dying.revive();
+        self.wait_until_whole();
+    }
+
+    /// The sum of a counter of INFO errorstats over all nodes.
+    fn count(&self, field: &str) -> u64 {
+        let of = |server: &Server| -> u64 {
+            let info = server.client().ok("INFO errorstats");
+            let line = info.lines().find(|line| line.starts_with(field));
+            line.map_or(0, |line| text_after(line, "count=").parse().expect("a number"))
+        };
+        self.servers().map(of).sum()
+    }
+}
+
+fn text_after(text: &str, mark: &str) -> String {
+    text.split_once(mark).expect("the mark").1.to_owned()
+}
+
+fn id(server: &Server) -> String {
+    server.client().ok("CLUSTER MYID")
+}
+
+fn is_master(server: &Server) -> bool {
+    server.client().ok("INFO replication").contains("role:master")
+}
+
+/// Moves slots with keys in them from one master to another, as redis-cli does.
+fn move_slots(scene: &Scene, from: &Server, to: &Server) {
+    let (mut source, mut target) = (from.client(), to.client());
+    let (from_id, to_id) = (id(from), id(to));
+    let mut random = Rng::new();
+    let mut moves = 0;
+    while moves < MOVES && !scene.is_over.load(Relaxed) {
+        let key = scene.events.key(scene.events.any_key(&mut random));
+        let slot = source.ok(&format!("CLUSTER KEYSLOT {key}")).replace("(integer) ", "");
+        if source.ok(&format!("CLUSTER COUNTKEYSINSLOT {slot}")) == "(integer) 0" {
+            thread::sleep(Duration::from_millis(1));
+            continue;
+        }
+        target.ok(&format!("CLUSTER SETSLOT {slot} IMPORTING {from_id}"));
+        source.ok(&format!("CLUSTER SETSLOT {slot} MIGRATING {to_id}"));
+        loop {
+            // Meanwhile clients find some of the slot's keys here and some there.
+            thread::sleep(Duration::from_millis(5));
+            let keys = source.ok(&format!("CLUSTER GETKEYSINSLOT {slot} 1"));
+            let key = keys.trim_matches(['(', ')']);
+            if key.is_empty() {
+                break;
+            }
+            let migrate = format!("MIGRATE 127.0.0.1 {} {key} 0 5000", to.port);
+            scene.moved_keys.fetch_add(u64::from(source.ok(&migrate) == "OK"), Relaxed);
+        }
+        thread::sleep(Duration::from_millis(30));
+        for client in [&mut target, &mut source] {
+            client.ok(&format!("CLUSTER SETSLOT {slot} NODE {to_id}"));
+        }
+        moves += 1;
+    }
+}
+
+impl Scene {
+    fn act(
+        &self,
+        ports: [u16; 3],
+        step: fn(&Scene, &mut ClusterConnection, &mut Rng) -> RedisResult<()>,
+    ) {
+        let mut random = Rng::new();
+        while !self.is_over.load(Relaxed) {
+            let nodes = ports.map(|port| format!("redis://127.0.0.1:{port}"));
+            let Ok(mut client) =
+                ClusterClient::new(nodes).and_then(|client| client.get_connection())
+            else {
+                continue;
+            };
+            client.set_auto_reconnect(false);
+            while !self.is_over.load(Relaxed) && step(self, &mut client, &mut random).is_ok() {}
+        }
+    }
+}
+
+fn send(client: &mut ClusterConnection, words: &[&str]) -> RedisResult<Value> {
+    let mut command = redis::Cmd::new();
+    words.iter().for_each(|word| _ = command.arg(*word));
+    client.req_command(&command)?.extract_error()
+}
+
+/// Whether a replica has what this connection has written to the master of a key.
+fn is_confirmed(client: &mut ClusterConnection, key: &str) -> RedisResult<bool> {
+    let master = SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master));
+    let wait = redis::cmd("WAIT").arg(1).arg(100).to_owned();
+    Ok(client.route_command(&wait, RoutingInfo::SingleNode(master))? == Value::Int(1))
+}
+
+fn produce(scene: &Scene, client: &mut ClusterConnection, random: &mut Rng) -> RedisResult<()> {
+    let sent = scene.events.send(random);
+    send(client, &["JSONMERGE.APPEND", &sent.key, &sent.array, "REPLY", "LEN"])?;
+    if is_confirmed(client, &sent.key)? {
+        scene.events.acknowledge(&sent);
+    }
+    Ok(())
+}
+
+fn consume(scene: &Scene, client: &mut ClusterConnection, random: &mut Rng) -> RedisResult<()> {
+    let number = scene.events.any_key(random);
+    let key = scene.events.key(number);
+    let began = scene.events.now();
+    let reply = send(client, &["JSONMERGE.TAKE", &key]);
+    let reply = reply.inspect_err(|_| scene.events.doubt(number, began))?;
+    if reply != Value::Nil {
+        let confirmed = is_confirmed(client, &key);
+        match confirmed {
+            Ok(true) => scene.events.saw(&text(&reply)),
+            _ => scene.events.saw_unconfirmed(&text(&reply)),
+        }
+        confirmed?;
+    }
+    Ok(())
+}
