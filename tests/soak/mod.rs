@@ -2,6 +2,7 @@
 //! long as one likes in `make soak`. What was done and seen is printed.
 
 mod cluster;
+mod crash;
 mod failover;
 mod ledger;
 mod replication;

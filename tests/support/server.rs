@@ -59,10 +59,12 @@ impl Server {
         fs::read_to_string(self.directory().join("log")).unwrap_or_default()
     }
 
-    /// Ends the server as SIGTERM does, and starts another on the same files.
+    /// Ends the server as SIGTERM does, unless it was killed, and starts another on the same files.
     pub fn restart_as(self, settings: Settings) -> Server {
         let mut server = self;
-        server.shut_down();
+        if let Ok(None) = server.process.try_wait() {
+            server.shut_down();
+        }
         let files = fs::read_dir(server.directory()).expect("the server's directory");
         for file in files.map(|file| file.expect("a file")) {
             if file.file_name() != "log" {
