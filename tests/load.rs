@@ -125,9 +125,9 @@ fn unloading_leaves_ordinary_strings_and_no_memory_behind() {
         client.expect(&[("CONFIG SET maxmemory 0", "OK")]);
     };
     (0..10).for_each(|_| cycle(&mut client));
-    let before = used_memory(&server);
+    let before = server.info("used_memory");
     (0..100).for_each(|_| cycle(&mut client));
-    let grown = used_memory(&server).saturating_sub(before);
+    let grown = server.info("used_memory").saturating_sub(before);
     assert!(grown < 100_000, "{grown} bytes in 100 cycles");
 }
 
@@ -147,9 +147,9 @@ fn a_refused_load_leaves_no_memory_behind() {
         }
     };
     refuse(12);
-    let before = used_memory(&server);
+    let before = server.info("used_memory");
     refuse(30);
-    let grown = used_memory(&server).saturating_sub(before);
+    let grown = server.info("used_memory").saturating_sub(before);
     assert!(grown < 100_000, "{grown} bytes in 30 refused loads");
 }
 
@@ -172,15 +172,8 @@ fn calls_leave_no_memory_behind() {
         pipeline.ignore_errors().exec(&mut client.0).expect("replies");
     };
     rounds(&mut client);
-    let before = used_memory(&server);
+    let before = server.info("used_memory");
     rounds(&mut client);
-    let grown = used_memory(&server).saturating_sub(before);
+    let grown = server.info("used_memory").saturating_sub(before);
     assert!(grown < 100_000, "{grown} bytes in 25,000 calls");
-}
-
-fn used_memory(server: &Server) -> u64 {
-    let info = server.client().ok("INFO memory");
-    let line =
-        info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("used_memory");
-    line.trim().parse().expect("bytes")
 }

@@ -5,6 +5,7 @@ mod cluster;
 mod crash;
 mod failover;
 mod ledger;
+mod memory;
 mod replication;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,9 +19,12 @@ use crate::support::server::is_ready;
 
 /// How long each of these tests makes trouble: `SOAK_SECONDS`, or 4 seconds.
 fn span() -> Duration {
-    let seconds = std::env::var("SOAK_SECONDS").ok().map(|seconds| seconds.parse());
-    let seconds = seconds.transpose().expect("SOAK_SECONDS must be a number of seconds");
-    Duration::from_secs(seconds.unwrap_or(4))
+    Duration::from_secs(soak_seconds().unwrap_or(4))
+}
+
+fn soak_seconds() -> Option<u64> {
+    let seconds = std::env::var("SOAK_SECONDS").ok()?;
+    Some(seconds.parse().expect("SOAK_SECONDS must be a number of seconds"))
 }
 
 /// Does something over and over until it is over: on one connection until that breaks, then on the

@@ -50,6 +50,14 @@ impl Server {
         Client::connect(self.port, "resp3").expect("a server that answers")
     }
 
+    /// A number that INFO tells.
+    pub fn info(&self, field: &str) -> u64 {
+        let info = self.client().ok("INFO all");
+        let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let number = line.and_then(|number| number.trim().parse().ok());
+        number.unwrap_or_else(|| panic!("no number {field} in INFO"))
+    }
+
     /// Where it keeps its files.
     pub fn directory(&self) -> &Path {
         self.directory.path()
