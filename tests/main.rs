@@ -10,6 +10,7 @@ mod introspection;
 mod limits;
 mod load;
 mod memo;
+mod memory;
 mod options;
 mod persistence;
 mod protocol;

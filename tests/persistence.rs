@@ -34,3 +34,53 @@ fn an_rdb_written_with_the_module_loads_without_it() {
     assert_eq!(plain.client().ok("DBSIZE"), "(integer) 4");
     assert_eq!(plain.client().ok("DEBUG DIGEST"), digest);
 }
+
+#[test]
+fn a_dumped_or_copied_value_is_an_ordinary_string() {
+    let [server, plain] = [Server::start(), Server::plain()];
+    let (mut client, mut elsewhere) = (server.client(), plain.client());
+    for elements in [1, 20, 2000] {
+        client.ok("FLUSHALL");
+        elsewhere.ok("FLUSHALL");
+        for n in 0..elements {
+            client.ok(&format!("JSONMERGE.APPEND k [{n}] REPLY SIZE"));
+        }
+        let array = client.ok("GET k");
+        client.ok(&format!("SET same {array}"));
+        let [dump, same] = ["k", "same"].map(|key| client.value_of(&[b"DUMP", key.as_bytes()]));
+        let dump = dump.expect("a value");
+        assert_eq!(dump, same.expect("a value"));
+
+        let redis::Value::BulkString(dump) = dump else { panic!("{dump:?}") };
+        elsewhere.call_with(&[b"RESTORE", b"k", b"0", &dump]).expect("RESTORE");
+        assert_eq!(elsewhere.ok("GET k"), array);
+        elsewhere.call_with(&[b"RESTORE", b"k", b"0", &dump, b"REPLACE"]).expect("RESTORE");
+        client.ok(&format!("MIGRATE 127.0.0.1 {} k 0 5000 COPY REPLACE", plain.port));
+        assert_eq!(elsewhere.ok("GET k"), array);
+
+        // A copy is a value of its own.
+        client.expect(&[
+            ("COPY k copy", "(integer) 1"),
+            ("JSONMERGE.APPEND copy [[]] REPLY LEN", &format!("(integer) {}", elements + 1)),
+            ("GET k", &array),
+            ("JSONMERGE.TAKE k", &array),
+            ("STRLEN copy", &format!("(integer) {}", array.len() + 3)),
+        ]);
+    }
+}
+
+#[test]
+fn values_survive_a_reload_and_are_appended_to_again() {
+    let server = Server::start();
+    let mut client = server.client();
+    for round in 1..4 {
+        for key in ["a", "b"] {
+            client.ok(&format!("JSONMERGE.APPEND {key} [{round},\"{}\"] EX 1000", "x".repeat(300)));
+        }
+        let digest = client.ok("DEBUG DIGEST");
+        client.ok("DEBUG RELOAD");
+        assert_eq!(client.ok("DEBUG DIGEST"), digest);
+        let len = format!("(integer) {}", 2 * round);
+        client.expect(&[("JSONMERGE.APPEND a [] REPLY LEN", &len), ("PERSIST a", "(integer) 1")]);
+    }
+}
