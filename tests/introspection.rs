@@ -5,14 +5,6 @@ use redis::Value;
 use crate::support::client::text;
 use crate::support::server::Server;
 
-/// Whether the server lets a module's command into ACL categories: Redis and Valkey from 7.2 on.
-fn has_categories(server: &Server) -> bool {
-    server
-        .client()
-        .call("COMMAND LIST FILTERBY ACLCAT string")
-        .is_ok_and(|list| list.contains("jsonmerge"))
-}
-
 #[test]
 fn command_info_has_arity_flags_and_key() {
     let server = Server::start();
@@ -33,12 +25,9 @@ fn command_info_has_arity_flags_and_key() {
         let begin = "begin_search (type index spec (index (integer) 1))";
         assert!(specs.contains(&format!("flags ({key_flags}) {begin}")), "{specs}");
         assert!(specs.contains("lastkey (integer) 0 keystep (integer) 1"), "{specs}");
-        if has_categories(&server) {
-            let categories = text(&info[6]);
-            assert!(
-                categories.contains("@write") && categories.contains("@string"),
-                "{categories}"
-            );
+        let categories = text(&info[6]);
+        for category in ["@write", "@string"] {
+            assert_eq!(categories.contains(category), server.has_categories(), "{categories}");
         }
     }
 }
@@ -105,36 +94,6 @@ fn command_docs_have_summary_complexity_since_and_arguments() {
         let reply =
             client.value_of(&[b"COMMAND", b"DOCS", command.as_bytes()]).expect("COMMAND DOCS");
         assert_eq!(text(&without_display_text(reply)), docs);
-    }
-}
-
-#[test]
-fn acl_rules_by_key_command_and_category() {
-    let server = Server::start();
-    let mut admin = server.client();
-    admin.ok("ACL SETUSER consumer on nopass ~jobs:* +jsonmerge.take");
-    assert_eq!(admin.ok("ACL DRYRUN consumer JSONMERGE.TAKE jobs:1"), "OK");
-    let refused = admin.ok("ACL DRYRUN consumer JSONMERGE.APPEND jobs:1 [1]");
-    assert!(refused.contains("no permissions to run the 'jsonmerge.append' command"), "{refused}");
-    let refused = admin.ok("ACL DRYRUN consumer JSONMERGE.TAKE other");
-    assert!(refused.contains("has no permissions to access the 'other' key"), "{refused}");
-    // Both reply with what is stored: a user who may only write a key, or only read it, may do neither.
-    for half in ["%W~jobs:*", "%R~jobs:*"] {
-        admin.ok(&format!(
-            "ACL SETUSER half on nopass resetkeys {half} +jsonmerge.append +jsonmerge.take"
-        ));
-        for command in ["JSONMERGE.TAKE jobs:1", "JSONMERGE.APPEND jobs:1 [1]"] {
-            let refused = admin.ok(&format!("ACL DRYRUN half {command}"));
-            assert!(
-                refused.contains("has no permissions to access"),
-                "{half} {command}: {refused}"
-            );
-        }
-    }
-    if has_categories(&server) {
-        admin.ok("ACL SETUSER writer on nopass ~* +@all -@write");
-        let refused = admin.ok("ACL DRYRUN writer JSONMERGE.TAKE jobs:1");
-        assert!(refused.contains("no permissions to run"), "{refused}");
     }
 }
 

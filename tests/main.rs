@@ -1,5 +1,6 @@
 //! Black-box tests: a real redis-server with the module, and a real client. One file a behaviour.
 
+mod acl;
 mod append;
 mod array;
 mod coexistence;

@@ -42,7 +42,8 @@ fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
         scene.is_over = AtomicBool::new(false);
     }
 
-    let mut client = cluster.client().expect("a cluster that answers");
+    let ports = cluster.servers().map(|server| server.port);
+    let mut client = connect(ports).expect("a cluster that answers");
     for key in scene.events.keys() {
         match text(&send(&mut client, &["GET", &key]).expect("a reply")).as_str() {
             "(nil)" => {}
@@ -100,14 +101,6 @@ impl Cluster {
 
     fn servers(&self) -> impl Iterator<Item = &Server> {
         self.shards.iter().flatten()
-    }
-
-    fn client(&self) -> RedisResult<ClusterConnection> {
-        let nodes = self.servers().map(|server| format!("redis://127.0.0.1:{}", server.port));
-        let connection = ClusterClient::new(nodes.collect::<Vec<_>>())?.get_connection()?;
-        // It would send again what it has no reply to, and append twice.
-        connection.set_auto_reconnect(false);
-        Ok(connection)
     }
 
     fn wait_until_whole(&self) {
@@ -226,16 +219,22 @@ impl Scene {
     ) {
         let mut random = Rng::new();
         while !self.is_over.load(Relaxed) {
-            let nodes = ports.map(|port| format!("redis://127.0.0.1:{port}"));
-            let Ok(mut client) =
-                ClusterClient::new(nodes).and_then(|client| client.get_connection())
-            else {
-                continue;
-            };
-            client.set_auto_reconnect(false);
-            while !self.is_over.load(Relaxed) && step(self, &mut client, &mut random).is_ok() {}
+            let Ok(mut client) = connect(ports) else { continue };
+            let mut goes_on = true;
+            while goes_on {
+                goes_on =
+                    step(self, &mut client, &mut random).is_ok() && !self.is_over.load(Relaxed);
+            }
         }
     }
+}
+
+fn connect(ports: impl IntoIterator<Item = u16>) -> RedisResult<ClusterConnection> {
+    let nodes = ports.into_iter().map(|port| format!("redis://127.0.0.1:{port}"));
+    let connection = ClusterClient::new(nodes.collect::<Vec<_>>())?.get_connection()?;
+    // It would send again what it has no reply to, and append twice.
+    connection.set_auto_reconnect(false);
+    Ok(connection)
 }
 
 fn send(client: &mut ClusterConnection, words: &[&str]) -> RedisResult<Value> {

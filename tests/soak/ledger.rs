@@ -130,10 +130,14 @@ fn consume(
     let key = any_key_of_share(scene, random, owner);
     let began = scene.events.now();
     match client.call(&format!("JSONMERGE.TAKE {}", scene.events.key(key))) {
-        Ok(array) if array == "(nil)" => Ok(()),
-        Ok(array) => Ok(scene.events.saw(&array)),
-        Err(error) => Err(error).inspect_err(|_| scene.events.doubt(key, began)),
+        Ok(array) if array == "(nil)" => {}
+        Ok(array) => scene.events.saw(&array),
+        Err(error) => {
+            scene.events.doubt(key, began);
+            return Err(error);
+        }
     }
+    Ok(())
 }
 
 fn any_key_of_share(scene: &Scene, random: &mut Rng, share: usize) -> usize {

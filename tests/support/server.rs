@@ -50,6 +50,12 @@ impl Server {
         Client::connect(self.port, "resp3").expect("a server that answers")
     }
 
+    /// Whether the server lets a module's command into ACL categories: Redis and Valkey from 7.2 on.
+    pub fn has_categories(&self) -> bool {
+        let info = self.client().ok("INFO server");
+        !info.contains("redis_version:7.0.")
+    }
+
     /// A number that INFO tells.
     pub fn info(&self, field: &str) -> u64 {
         let info = self.client().ok("INFO all");
