@@ -1,5 +1,9 @@
 //! Input that means harm: an error, and a server that goes on.
 
+use fastrand::Rng;
+use redis::{RedisResult, Value};
+use serde_json::value::RawValue;
+
 use crate::support::client::Client;
 use crate::support::server::Server;
 
@@ -117,32 +121,87 @@ fn the_offset_is_right_deep_inside_a_large_array_of_many_lines() {
     assert_eq!(append(&mut client, valid.as_bytes()), Ok("(integer) 50001".into()));
 }
 
+/// Every byte of a document in turn made every other byte, and every prefix of it.
 #[test]
-fn every_truncation_and_corruption_leaves_the_server_up_and_the_key_alone() {
+fn every_corruption_and_truncation_is_refused_if_it_must_be_and_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
-    let sample = "[1,-2.5e3,\"\\u00e9\u{e9}\",{\"a\":[true,null]}]".as_bytes();
-    client.ok("SET stays [0]");
+    let sample = "[1,-2.5e+3, 0.10,\"\\u00e9\\n\u{e9}\u{1f600}\",{\"a\":[true,false],\"\":null}\n]"
+        .as_bytes();
     let truncated = (0..sample.len()).map(|size| sample[..size].to_vec());
     let corrupted = (0..sample.len()).flat_map(|at| {
-        [0x00, b'"', b',', b']', b'\\', 0x80, 0xff].map(|byte| {
-            let mut text = sample.to_vec();
-            text[at] = byte;
-            text
-        })
+        (0..=255).map(move |byte| [&sample[..at], &[byte], &sample[at + 1..]].concat())
     });
+    let mut inputs = 0;
     for text in truncated.chain(corrupted) {
-        let valid = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&text).is_ok();
-        client.call_with(&[b"SET", b"s", &text]).expect("SET");
-        let appended = client.call_with(&[b"JSONMERGE.APPEND", b"s", b"[]"]);
-        assert_eq!(appended.is_ok(), valid, "{:?}", text.escape_ascii().to_string());
-        let appended = client.call_with(&[b"JSONMERGE.APPEND", b"stays", &text]);
-        assert_eq!(appended.is_ok(), valid, "{:?}", text.escape_ascii().to_string());
-        if valid {
-            client.ok("SET stays [0]");
+        let [len, taken, left, grown, stays] = as_stored_value_and_as_argument(&mut client, &text);
+        let shown = text.escape_ascii();
+        match elements(&text) {
+            Some(elements) => {
+                assert_eq!(len, Ok(Value::Int(elements)), "{shown}");
+                assert_eq!(taken, Ok(Value::BulkString(text.clone())), "{shown}");
+                assert_eq!(left, Ok(Value::Nil), "{shown}");
+                assert_eq!(grown, Ok(Value::Int(elements + 1)), "{shown}");
+            }
+            None => {
+                for refused in [len, taken, grown] {
+                    let error = refused.expect_err("no JSON array");
+                    assert!(
+                        error.code().is_some_and(|code| code == "BADJSON" || code == "NOTARRAY")
+                    );
+                }
+                assert_eq!(left, Ok(Value::BulkString(text.clone())), "{shown}");
+                assert_eq!(stays, Ok(Value::BulkString(b"[0]".into())), "{shown}");
+            }
         }
-        assert_eq!(client.ok("GET stays"), "[0]");
+        inputs += 1;
     }
+    println!("corruption: {inputs} texts, each as argument and as stored value");
+    assert!(inputs > 10_000);
+}
+
+/// The number of elements, according to an oracle.
+fn elements(text: &[u8]) -> Option<i64> {
+    let elements: Vec<&RawValue> = serde_json::from_slice(text).ok()?;
+    i64::try_from(elements.len()).ok()
+}
+
+/// The replies of APPEND and TAKE with this text at the key, what that leaves there; of APPEND with
+/// this argument, and what that leaves.
+fn as_stored_value_and_as_argument(client: &mut Client, text: &[u8]) -> [RedisResult<Value>; 5] {
+    let mut pipeline = redis::pipe();
+    let mut add = |name: &str, arguments: &[&[u8]]| _ = pipeline.cmd(name).arg(arguments);
+    add("SET", &[b"trusted", text]);
+    add("JSONMERGE.APPEND", &[b"trusted", b"[1]", b"TRUST"]);
+    add("SET", &[b"stored", text]);
+    add("JSONMERGE.APPEND", &[b"stored", b"[]", b"REPLY", b"LEN"]);
+    add("JSONMERGE.TAKE", &[b"stored"]);
+    add("GET", &[b"stored"]);
+    add("SET", &[b"stays", b"[0]"]);
+    add("JSONMERGE.APPEND", &[b"stays", text, b"REPLY", b"LEN"]);
+    add("GET", &[b"stays"]);
+    let replies: Vec<RedisResult<Value>> =
+        pipeline.ignore_errors().query(&mut client.0).expect("replies");
+    let [_, _, _, len, taken, left, _, grown, stays] = replies.try_into().expect("nine replies");
+    [len, taken, left, grown, stays]
+}
+
+#[test]
+fn keys_may_be_large_and_of_any_bytes() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut random = Rng::new();
+    for size in [0, 1, 44, 45, 1000, 1024 * 1024] {
+        let key: Vec<u8> = (0..size).map(|_| random.u8(..)).collect();
+        let mut call = |words: &[&[u8]]| client.call_with(words);
+        assert_eq!(call(&[b"JSONMERGE.APPEND", &key, b"[1]"]), Ok("[1]".into()), "{size}");
+        assert_eq!(call(&[b"JSONMERGE.APPEND", &key, b"[2]", b"EX", b"9"]), Ok("[1,2]".into()));
+        call(&[b"JSONMERGE.APPEND", &key, b"[3"]).expect_err("no JSON");
+        assert_eq!(call(&[b"GET", &key]), Ok("[1,2]".into()));
+        assert_eq!(call(&[b"JSONMERGE.TAKE", &key]), Ok("[1,2]".into()));
+        assert_eq!(call(&[b"JSONMERGE.TAKE", &key]), Ok("(nil)".into()));
+    }
+    assert_eq!(client.ok("DBSIZE"), "(integer) 0");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod cluster;
 mod crash;
 mod failover;
+mod garbage;
 mod ledger;
 mod memory;
 mod replication;
