@@ -3,6 +3,7 @@
 MODULE := target/release/libjsonmerge.so
 PREFIX ?= /usr/local
 REDIS_SERVER ?= redis-server
+SOAK_SECONDS ?= 60
 export REDIS_SERVER
 
 help: ## list the targets
@@ -24,6 +25,10 @@ test: build ## all tests, on the debug and on the release build of the module
 	cargo test --locked
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge
 
+soak: build ## crashes, failovers, a cluster, garbage: SOAK_SECONDS of each (60)
+	SOAK_SECONDS=$(SOAK_SECONDS) JSONMERGE_MODULE=$(MODULE) \
+		cargo test --locked --test jsonmerge -- soak:: --nocapture --test-threads=1
+
 bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
@@ -37,4 +42,4 @@ install: build ## copy the module to PREFIX/lib/redis/modules
 clean: ## remove what was built
 	cargo clean
 
-.PHONY: help setup build run demo test bench lint install clean
+.PHONY: help setup build run demo test soak bench lint install clean

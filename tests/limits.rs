@@ -48,6 +48,24 @@ fn a_value_that_does_not_grow_is_not_held_to_a_lower_limit() {
     ]);
 }
 
+#[test]
+fn a_value_of_512_mb_is_created_checked_and_taken() {
+    let server = Server::start();
+    let mut client = server.client();
+    let array = array_of(512 * 1024 * 1024);
+    let append = [b"JSONMERGE.APPEND", &b"k"[..], &array, b"REPLY", b"SIZE"];
+    assert_eq!(client.call_with(&append), Ok("(integer) 536870912".into()));
+    client.expect(&[
+        ("JSONMERGE.APPEND k [] REPLY LEN", "(integer) 1"),
+        ("JSONMERGE.APPEND k [1] REPLY LEN", &format!("(error) {TOO_LARGE}")),
+        ("JSONMERGE.APPEND k [1] TRUST", &format!("(error) {TOO_LARGE}")),
+        ("STRLEN k", "(integer) 536870912"),
+    ]);
+    let taken = client.value_of(&[b"JSONMERGE.TAKE", b"k"]).expect("the array");
+    assert!(taken == redis::Value::BulkString(array));
+    assert_eq!(client.ok("EXISTS k"), "(integer) 0");
+}
+
 /// The module API grows no string beyond 512 MB, whatever the setting.
 #[test]
 fn values_over_512_mb_are_refused() {

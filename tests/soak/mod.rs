@@ -7,6 +7,7 @@ mod failover;
 mod garbage;
 mod ledger;
 mod memory;
+mod reload;
 mod replication;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
