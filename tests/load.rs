@@ -1,7 +1,11 @@
 //! Loading and unloading: where the module refuses to load, and what it leaves behind.
 
-use crate::support::client::Client;
-use crate::support::server::{Server, Settings, module_path};
+use std::io::{BufReader, Read as _, Write as _};
+
+use redis::{Parser, Value};
+
+use crate::support::client::{Client, tcp};
+use crate::support::server::{Server, Settings, module_path, wait_until};
 
 fn load() -> String {
     format!("MODULE LOAD {}", module_path().display())
@@ -106,6 +110,87 @@ fn the_commands_work_where_get_and_config_were_renamed() {
     let append = [b"JSONMERGE.APPEND", &b"k"[..], large.as_bytes(), b"REPLY", b"LEN"];
     assert_eq!(client.call_with(&append), Ok("(integer) 3".into()));
     assert!(client.ok("JSONMERGE.TAKE k") == format!("[0,1,{}", &large[1..]));
+}
+
+/// Core keeps a pointer to the command that a client called last, or has queued, and would follow it.
+#[test]
+fn unloading_disconnects_clients_that_could_crash_the_server() {
+    let server = Server::start();
+    let [mut admin, mut other] = [server.client(), server.client()];
+    other.ok("SET k [0]");
+    let holders = [&["JSONMERGE.APPEND k [1]"][..], &["MULTI", "JSONMERGE.TAKE k", "PING"]];
+    let mut holders = holders.map(|commands| {
+        let mut client = server.client();
+        commands.iter().for_each(|command| _ = client.ok(command));
+        client
+    });
+    let mut paused = tcp(server.port);
+    admin.ok("CLIENT PAUSE 100000 WRITE");
+    paused.write_all(b"JSONMERGE.TAKE k\r\n").expect("a server that listens");
+    wait_until("the command is held back", || {
+        admin.ok("CLIENT LIST").contains("cmd=jsonmerge.take")
+    });
+
+    admin.ok("MODULE UNLOAD jsonmerge");
+    let list = admin.ok("CLIENT LIST");
+    assert_eq!(list.lines().count(), 2, "{list}");
+    admin.ok("CLIENT UNPAUSE");
+    for client in &mut holders {
+        let gone = client.call("EXEC").expect_err("no connection");
+        assert!(gone.starts_with("no reply"), "{gone}");
+    }
+    assert_eq!(paused.read(&mut [0]).expect("an end"), 0);
+    other.expect(&[("GET k", "[0,1]"), ("PING", "PONG")]);
+    let unknown = other.call("JSONMERGE.TAKE k").expect_err("no such command");
+    assert!(unknown.starts_with("ERR unknown command"), "{unknown}");
+    admin.ok(&load());
+    other.expect(&[("JSONMERGE.TAKE k", "[0,1]"), ("PING", "PONG")]);
+}
+
+#[test]
+fn the_module_does_not_unload_before_what_was_taken_is_sent() {
+    let server = Server::start();
+    let mut admin = server.client();
+    let array = format!("[\"{}\"]", "x".repeat(50_000_000));
+    admin.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
+    let mut consumer = BufReader::new(tcp(server.port));
+    consumer.get_mut().write_all(b"JSONMERGE.TAKE k\r\n").expect("a server that listens");
+    wait_until("the array is taken", || admin.ok("EXISTS k") == "(integer) 0");
+
+    let refused = "(error) ERR Error unloading module: operation not possible.";
+    admin.expect(&[("MODULE UNLOAD jsonmerge", refused)]);
+    assert!(server.log().contains("does not unload: a reply to a client is still to be sent"));
+    let taken = Parser::new().parse_value(&mut consumer).expect("the whole array");
+    assert!(taken == Value::BulkString(array.into()));
+    wait_until("the reply is sent", || admin.call("MODULE UNLOAD jsonmerge").is_ok());
+}
+
+#[test]
+fn the_module_does_not_unload_within_a_transaction() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut transaction = redis::pipe();
+    transaction.atomic().ignore_errors();
+    for words in [
+        &["JSONMERGE.APPEND", "k", "[1]"][..],
+        &["MODULE", "UNLOAD", "jsonmerge"],
+        &["JSONMERGE.APPEND", "k", "[2]"],
+    ] {
+        transaction.cmd(words[0]).arg(&words[1..]);
+    }
+    let replies: Vec<redis::RedisResult<String>> =
+        transaction.query(&mut client.0).expect("replies");
+    let [first, unload, last] = replies.try_into().expect("three replies");
+    assert_eq!([first, last], [Ok("[1]".into()), Ok("[1,2]".into())]);
+    unload.expect_err("a refusal");
+    assert!(server.log().contains("does not unload: what follows in the transaction"));
+}
+
+#[test]
+fn the_module_does_not_unload_where_it_cannot_see_the_clients() {
+    let server = Settings::new().module().with("rename-command CLIENT other").start();
+    server.client().call("MODULE UNLOAD jsonmerge").expect_err("a refusal");
+    assert!(server.log().contains("does not unload: CLIENT LIST does not answer"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Calls of core's own commands, for what the module API has no function for.
 
 use std::ffi::CStr;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::slice;
 
 use redis_module::raw::{self, RedisModuleCallReply};
@@ -22,14 +22,33 @@ impl Context<'_> {
 
     /// CONFIG GET parameter; none where CONFIG was renamed.
     pub(super) fn call_config_get(&self, parameter: &CStr) -> Option<CallReply> {
-        // SAFETY: the context is alive; the format names two C strings.
+        self.call(c"CONFIG", [c"GET", parameter])
+    }
+
+    /// CLIENT LIST; none where CLIENT was renamed.
+    pub(super) fn call_client_list(&self) -> Option<CallReply> {
+        self.call(c"CLIENT", [c"LIST"])
+    }
+
+    /// CLIENT KILL ID id; none where CLIENT was renamed.
+    pub(super) fn call_client_kill(&self, id: &CStr) -> Option<CallReply> {
+        self.call(c"CLIENT", [c"KILL", c"ID", id])
+    }
+
+    /// Calls a command with up to three arguments.
+    fn call<const N: usize>(&self, name: &CStr, arguments: [&CStr; N]) -> Option<CallReply> {
+        let format = const { c"ccc".to_bytes_with_nul().split_at(3 - N).1 };
+        let argument =
+            |index: usize| arguments.get(index).map_or(ptr::null(), |argument| argument.as_ptr());
+        // SAFETY: the context is alive; the format names N C strings, and the rest is not looked at.
         let reply = unsafe {
             api!(RedisModule_Call(
                 self.raw,
-                c"CONFIG".as_ptr(),
-                c"cc".as_ptr(),
-                c"GET".as_ptr(),
-                parameter.as_ptr(),
+                name.as_ptr(),
+                format.as_ptr().cast(),
+                argument(0),
+                argument(1),
+                argument(2),
             ))
         };
         NonNull::new(reply).map(CallReply)

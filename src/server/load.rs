@@ -54,15 +54,10 @@ pub(crate) unsafe fn load(
         }
         Err(reason) => {
             context.warn(&format!("does not load: {reason}"));
-            unload(free);
+            _ = catch_unwind(free);
             ERR
         }
     }
-}
-
-/// Gives back what the module holds, before it is unloaded.
-pub(crate) fn unload(free: fn()) -> c_int {
-    catch_unwind(free).map_or(ERR, |()| OK)
 }
 
 fn set_up(

@@ -37,12 +37,16 @@ macro_rules! module {
         }
 
         /// Where the server leaves the module.
+        ///
+        /// # Safety
+        /// Only the server may call it, before it unloads the module.
         #[allow(unsafe_code, non_snake_case)]
         #[unsafe(no_mangle)]
-        pub extern "C" fn RedisModule_OnUnload(
-            _: *mut redis_module::raw::RedisModuleCtx,
+        pub unsafe extern "C" fn RedisModule_OnUnload(
+            context: *mut redis_module::raw::RedisModuleCtx,
         ) -> libc::c_int {
-            $crate::server::unload($free)
+            // SAFETY: the server passes a context that lives until this returns.
+            unsafe { $crate::server::unload(context, $commands, $free) }
         }
     };
 }
@@ -62,6 +66,7 @@ mod propagate;
 mod register;
 mod reply;
 mod setting;
+mod unload;
 
 pub(crate) use allocator::Allocator;
 pub(crate) use arg::Arg;
@@ -69,10 +74,11 @@ pub(crate) use argument::{Argument, Kind};
 pub(crate) use border::{Handler, handler};
 pub(crate) use context::Context;
 pub(crate) use key::Key;
-pub(crate) use load::{load, unload};
+pub(crate) use load::load;
 pub(crate) use propagate::{Effect, Event};
 pub(crate) use register::{Command, KeyFlag};
 pub(crate) use setting::Setting;
+pub(crate) use unload::unload;
 
 /// What a function of the module API returns when it succeeds.
 const OK: libc::c_int = redis_module::raw::REDISMODULE_OK as libc::c_int;

@@ -284,7 +284,5 @@ fn size(id: usize) -> usize {
 
 /// The events of a batch, as text: large enough in sum that both short and long values occur.
 fn events(id: usize) -> Vec<String> {
-    (0..size(id))
-        .map(|number| format!("[{id},{number},\"{}\"]", "x".repeat(id % 41)))
-        .collect()
+    (0..size(id)).map(|number| format!("[{id},{number},\"{}\"]", "x".repeat(id % 41))).collect()
 }
