@@ -7,7 +7,7 @@ SOAK_SECONDS ?= 60
 export REDIS_SERVER
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing (redis-server, libclang), or say what it is
 	@scripts/setup
@@ -29,6 +29,9 @@ soak: build ## crashes, failovers, a cluster, garbage: SOAK_SECONDS of each (60)
 	SOAK_SECONDS=$(SOAK_SECONDS) JSONMERGE_MODULE=$(MODULE) \
 		cargo test --locked --test jsonmerge -- soak:: --nocapture --test-threads=1
 
+test-servers: build ## the black-box tests on Redis 7.0, 8.0 and Valkey 8.1, which it builds once
+	JSONMERGE_MODULE=$(MODULE) scripts/test-servers
+
 bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
@@ -42,4 +45,4 @@ install: build ## copy the module to PREFIX/lib/redis/modules
 clean: ## remove what was built
 	cargo clean
 
-.PHONY: help setup build run demo test soak bench lint install clean
+.PHONY: help setup build run demo test test-servers soak bench lint install clean

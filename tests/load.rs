@@ -78,6 +78,14 @@ fn verified_slots_in_redis_conf_and_config() {
 }
 
 #[test]
+#[ignore = "needs REDIS_SERVER_TOO_OLD=/path/to/redis-server of Redis 6; see scripts/test-servers"]
+fn the_module_does_not_load_where_the_server_is_too_old() {
+    let program = std::env::var_os("REDIS_SERVER_TOO_OLD").expect("REDIS_SERVER_TOO_OLD");
+    let server = Settings::of(program).start();
+    refused(&server, &load(), "it needs Redis 7.0 or Valkey 7.2, or newer");
+}
+
+#[test]
 fn the_module_does_not_load_where_its_effects_have_other_names() {
     for name in ["SET", "SETRANGE", "PEXPIREAT", "PERSIST", "UNLINK"] {
         let server = Settings::new().with(&format!("rename-command {name} other")).start();

@@ -12,8 +12,8 @@ pub struct Client(pub Connection);
 impl Client {
     pub fn connect(port: u16, protocol: &str) -> redis::RedisResult<Self> {
         let url = format!("redis://127.0.0.1:{port}/?protocol={protocol}");
-        let connection = redis::Client::open(url)?.get_connection_with_timeout(PATIENCE)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
+        let connection = redis::Client::open(url)?.get_connection_with_timeout(*PATIENCE)?;
+        connection.set_read_timeout(Some(*PATIENCE))?;
         Ok(Client(connection))
     }
 
@@ -81,6 +81,6 @@ pub fn line(error: &RedisError) -> String {
 /// A bare connection, for what is not request and reply.
 pub fn tcp(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("a server that listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    stream.set_read_timeout(Some(*PATIENCE)).expect("a time-out");
     stream
 }

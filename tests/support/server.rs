@@ -1,13 +1,16 @@
 //! A redis-server of one's own: a free port, a directory of its own, ended when it goes out of scope.
 //!
 //! `REDIS_SERVER` names another server (Redis or Valkey), `JSONMERGE_MODULE` another build of the
-//! module than the one that cargo has just made.
+//! module than the one that cargo has just made, `JSONMERGE_PATIENCE` the seconds to wait for a server
+//! that is slow.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,10 +19,14 @@ use tempfile::TempDir;
 use super::client::Client;
 
 /// How long a test waits for anything before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub static PATIENCE: LazyLock<Duration> = LazyLock::new(|| {
+    let seconds = env::var("JSONMERGE_PATIENCE").unwrap_or("20".into());
+    Duration::from_secs(seconds.parse().expect("JSONMERGE_PATIENCE is a number of seconds"))
+});
 
 /// A running server.
 pub struct Server {
+    program: OsString,
     process: Child,
     pub port: u16,
     directory: TempDir,
@@ -27,6 +34,7 @@ pub struct Server {
 
 /// What a server is started with.
 pub struct Settings {
+    program: OsString,
     lines: Vec<String>,
     directory: TempDir,
 }
@@ -106,7 +114,7 @@ impl Server {
 
     /// Starts a server that was killed again, at the same port and on the same files.
     pub fn revive(&mut self) {
-        self.process = spawn(self.directory.path(), self.port);
+        self.process = spawn(&self.program, self.directory.path(), self.port);
         self.wait_until_ready();
     }
 
@@ -118,7 +126,7 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + *PATIENCE;
         while !is_ready(self.port) {
             let ended = self.process.try_wait().expect("a process to ask for");
             assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());
@@ -141,14 +149,18 @@ impl Drop for Server {
 
 impl Settings {
     pub fn new() -> Self {
-        let settings =
-            Settings { lines: Vec::new(), directory: tempfile::tempdir().expect("a directory") };
-        settings
+        Settings::of(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
+            .with("enable-debug-command yes")
+            .with("enable-module-command yes")
+    }
+
+    /// Of another server, older than the module supports.
+    pub fn of(program: OsString) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        Settings { program, lines: Vec::new(), directory }
             .with("bind 127.0.0.1")
             .with("save \"\"")
             .with("repl-diskless-sync-delay 0")
-            .with("enable-debug-command yes")
-            .with("enable-module-command yes")
             .with("logfile log")
     }
 
@@ -176,15 +188,15 @@ impl Settings {
         let conf = self.directory.path().join("redis.conf");
         fs::write(&conf, self.lines.join("\n")).expect("a directory to write to");
         let port = free_port();
-        let process = spawn(self.directory.path(), port);
-        let mut server = Server { process, port, directory: self.directory };
+        let process = spawn(&self.program, self.directory.path(), port);
+        let mut server = Server { program: self.program, process, port, directory: self.directory };
         server.wait_until_ready();
         server
     }
 }
 
-fn spawn(directory: &Path, port: u16) -> Child {
-    Command::new(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
+fn spawn(program: &OsStr, directory: &Path, port: u16) -> Child {
+    Command::new(program)
         .arg("redis.conf")
         .args(["--port", &port.to_string()])
         .current_dir(directory)
@@ -202,9 +214,9 @@ pub fn is_ready(port: u16) -> bool {
 
 /// Waits for something that another process does.
 pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + *PATIENCE;
     while !happened() {
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        assert!(Instant::now() < deadline, "not within {:?}: {what}", *PATIENCE);
         sleep(Duration::from_millis(10));
     }
 }
