@@ -7,7 +7,8 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::net::TcpListener;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -135,10 +136,24 @@ impl Server {
             sleep(Duration::from_millis(10));
         }
     }
+
+    /// Returns when the server ends, which closes the connection, or refuses, or too much time has passed.
+    fn ask_to_end(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(*PATIENCE))?;
+        stream.write_all(b"SHUTDOWN NOSAVE NOW FORCE\r\n")?;
+        stream.read(&mut [0]).map(drop)
+    }
 }
 
 impl Drop for Server {
+    /// Ends the server in order, for only then does valgrind tell what it leaves behind. One that does
+    /// not obey is killed: it hangs, or does not let everybody end it.
     fn drop(&mut self) {
+        // The port of one that has ended may be another's by now.
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = self.ask_to_end();
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
