@@ -32,6 +32,9 @@ soak: build ## crashes, failovers, a cluster, garbage: SOAK_SECONDS of each (60)
 test-servers: build ## the black-box tests on Redis 7.0, 8.0 and Valkey 8.1, which it builds once
 	JSONMERGE_MODULE=$(MODULE) scripts/test-servers
 
+valgrind: setup ## the black-box tests with every server under valgrind: some minutes
+	scripts/valgrind
+
 bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
@@ -45,4 +48,4 @@ install: build ## copy the module to PREFIX/lib/redis/modules
 clean: ## remove what was built
 	cargo clean
 
-.PHONY: help setup build run demo test test-servers soak bench lint install clean
+.PHONY: help setup build run demo test test-servers soak fuzz valgrind bench lint install clean
