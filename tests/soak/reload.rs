@@ -38,7 +38,8 @@ fn loading_and_unloading_under_traffic_loses_nothing() {
             thread::sleep(Duration::from_millis(fastrand::u64(1..100)));
             admin.call(&format!("MODULE LOAD {}", module_path().display())).expect_err("twice");
             // Refused while a reply is to be sent that may be all there is of what was taken.
-            while admin.call("MODULE UNLOAD jsonmerge").is_err() {
+            while let Err(error) = admin.call("MODULE UNLOAD jsonmerge") {
+                assert_eq!(error, "ERR Error unloading module: operation not possible.");
                 refusals += 1;
             }
             thread::sleep(Duration::from_millis(fastrand::u64(1..20)));
