@@ -4,7 +4,8 @@ MODULE := target/release/libjsonmerge.so
 PREFIX ?= /usr/local
 REDIS_SERVER ?= redis-server
 SOAK_SECONDS ?= 60
-export REDIS_SERVER
+FUZZ_SECONDS ?= 60
+export REDIS_SERVER FUZZ_SECONDS
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,11 +36,15 @@ test-servers: build ## the black-box tests on Redis 7.0, 8.0 and Valkey 8.1, whi
 valgrind: setup ## the black-box tests with every server under valgrind: some minutes
 	scripts/valgrind
 
+fuzz: setup ## fuzz each target for a minute (FUZZ_SECONDS=600: ten), against oracles
+	@scripts/fuzz
+
 bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
 lint: setup ## formatting, and clippy with warnings denied
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 
 install: build ## copy the module to PREFIX/lib/redis/modules
