@@ -10,7 +10,7 @@ use fastrand::Rng;
 mod properties;
 
 /// The random edits for each target.
-const EDITS: usize = 20_000;
+const EDITS: usize = 50_000;
 
 #[test]
 fn verify() {
