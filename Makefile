@@ -52,5 +52,6 @@ install: build ## copy the module to PREFIX/lib/redis/modules
 
 clean: ## remove what was built
 	cargo clean
+	cargo clean --manifest-path fuzz/Cargo.toml
 
 .PHONY: help setup build run demo test test-servers soak fuzz valgrind bench lint install clean
