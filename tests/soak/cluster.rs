@@ -11,10 +11,9 @@ use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr
 use redis::{ConnectionLike as _, RedisResult, Value};
 
 use crate::support::client::text;
+use crate::support::cluster::{Cluster, SHARDS, id, is_master};
 use crate::support::ledger::Ledger;
-use crate::support::server::{Server, Settings, free_port, wait_until};
-
-const SHARDS: usize = 3;
+use crate::support::server::{Server, wait_until};
 
 /// How many slots move in an episode.
 const MOVES: usize = 20;
@@ -37,7 +36,7 @@ fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
     let end = Instant::now() + super::span();
     let mut failovers = 0;
     while failovers == 0 || Instant::now() < end {
-        cluster.episode(&scene, failovers % SHARDS);
+        episode(&mut cluster, &scene, failovers % SHARDS);
         failovers += 1;
         scene.is_over = AtomicBool::new(false);
     }
@@ -51,7 +50,7 @@ fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
         }
     }
     let balance = scene.events.balance();
-    let [moved, ask] = ["errorstat_MOVED", "errorstat_ASK"].map(|field| cluster.count(field));
+    let [moved, ask] = ["MOVED", "ASK"].map(|code| cluster.errors(code));
     let keys = scene.moved_keys.into_inner();
     println!(
         "cluster: {failovers} failovers, {keys} keys moved, {moved} MOVED, {ask} ASK; {balance}"
@@ -60,121 +59,29 @@ fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
     assert!(keys > 0 && moved > 0 && ask > 0);
 }
 
-struct Cluster {
-    /// Each shard's master and replica; which is which changes.
-    shards: Vec<[Server; 2]>,
-}
-
-impl Cluster {
-    fn start() -> Self {
-        let node = || {
-            Settings::new()
-                .module()
-                .with("cluster-enabled yes")
-                .with(&format!("cluster-port {}", free_port()))
-                .with("cluster-node-timeout 1000")
-                .with("cluster-replica-validity-factor 0")
-                .with("cluster-require-full-coverage no")
-                .start()
-        };
-        let cluster = Cluster { shards: (0..SHARDS).map(|_| [node(), node()]).collect() };
-        let bus = |server: &Server| {
-            let port = text_after(&server.client().ok("CONFIG GET cluster-port"), "(cluster-port ");
-            format!("127.0.0.1 {} {}", server.port, port.trim_end_matches(')'))
-        };
-        for (epoch, server) in cluster.servers().enumerate() {
-            let mut client = server.client();
-            client.ok(&format!("CLUSTER SET-CONFIG-EPOCH {}", epoch + 1));
-            client.ok(&format!("CLUSTER MEET {}", bus(&cluster.shards[0][0])));
+/// Clients work while the master of one shard dies and its replica takes over, and while slots move
+/// between the other two. The dead master returns when they have stopped: as long as it is away, WAIT
+/// confirms nothing there.
+fn episode(cluster: &mut Cluster, scene: &Scene, victim: usize) {
+    cluster.put_masters_first();
+    let mut shards: Vec<_> = cluster.shards.iter_mut().collect();
+    let [dying, heir] = shards.remove(victim);
+    let [[donor, _], [receiver, _]] = [&*shards[0], &*shards[1]];
+    let ports = [heir.port, donor.port, receiver.port];
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| scene.act(ports, produce));
         }
-        for (number, [master, replica]) in cluster.shards.iter().enumerate() {
-            let slot = |number: usize| number * 16384 / SHARDS;
-            let (first, last) = (slot(number), slot(number + 1) - 1);
-            master.client().ok(&format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
-            let mut client = replica.client();
-            let replicate = format!("CLUSTER REPLICATE {}", id(master));
-            wait_until("the nodes know each other", || client.call(&replicate).is_ok());
-        }
-        cluster.wait_until_whole();
-        cluster
-    }
-
-    fn servers(&self) -> impl Iterator<Item = &Server> {
-        self.shards.iter().flatten()
-    }
-
-    fn wait_until_whole(&self) {
-        for server in self.servers() {
-            let mut client = server.client();
-            wait_until("the node sees a whole cluster", || {
-                let [info, nodes] =
-                    ["INFO", "NODES"].map(|what| client.ok(&format!("CLUSTER {what}")));
-                let are_all_up = !nodes.contains("fail") && !nodes.contains("handshake");
-                info.contains("cluster_state:ok")
-                    && info.contains("cluster_slots_ok:16384")
-                    && are_all_up
-                    && nodes.lines().count() == 2 * SHARDS
-            });
-        }
-        for shard in &self.shards {
-            wait_until("the shard has a master and a replica that follows", || {
-                let infos = shard.each_ref().map(|server| server.client().ok("INFO replication"));
-                let has = |what: &str| infos.iter().any(|info| info.contains(what));
-                has("role:master") && has("master_link_status:up")
-            });
-        }
-    }
-
-    /// Clients work while the master of one shard dies and its replica takes over, and while slots
-    /// move between the other two. The dead master returns when they have stopped: as long as it is
-    /// away, WAIT confirms nothing there.
-    fn episode(&mut self, scene: &Scene, victim: usize) {
-        for shard in &mut self.shards {
-            if !is_master(&shard[0]) {
-                shard.swap(0, 1);
-            }
-        }
-        let mut shards: Vec<_> = self.shards.iter_mut().collect();
-        let [dying, heir] = shards.remove(victim);
-        let [[donor, _], [receiver, _]] = [&*shards[0], &*shards[1]];
-        let ports = [heir.port, donor.port, receiver.port];
-        thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| scene.act(ports, produce));
-            }
-            scope.spawn(|| scene.act(ports, consume));
-            scope.spawn(|| move_slots(scene, donor, receiver));
-            thread::sleep(Duration::from_millis(500));
-            dying.kill();
-            wait_until("the replica takes over", || is_master(heir));
-            thread::sleep(Duration::from_millis(500));
-            scene.is_over.store(true, Relaxed);
-        });
-        dying.revive();
-        self.wait_until_whole();
-    }
-
-    /// The sum of a counter of INFO errorstats over all nodes.
-    fn count(&self, field: &str) -> u64 {
-        let of = |server: &Server| -> u64 {
-            let info = server.client().ok("INFO errorstats");
-            let line = info.lines().find(|line| line.starts_with(field));
-            line.map_or(0, |line| text_after(line, "count=").parse().expect("a number"))
-        };
-        self.servers().map(of).sum()
-    }
-}
-
-fn text_after(text: &str, mark: &str) -> String {
-    text.split_once(mark).expect("the mark").1.to_owned()
-}
-
-fn id(server: &Server) -> String {
-    server.client().ok("CLUSTER MYID")
-}
-
-fn is_master(server: &Server) -> bool {
-    server.client().ok("INFO replication").contains("role:master")
+        scope.spawn(|| scene.act(ports, consume));
+        scope.spawn(|| move_slots(scene, donor, receiver));
+        thread::sleep(Duration::from_millis(500));
+        dying.kill();
+        wait_until("the replica takes over", || is_master(heir));
+        thread::sleep(Duration::from_millis(500));
+        scene.is_over.store(true, Relaxed);
+    });
+    dying.revive();
+    cluster.wait_until_whole();
 }
 
 /// Moves slots with keys in them from one master to another, as redis-cli does.

@@ -1,6 +1,7 @@
 //! A real server for each test, in a directory of its own, and a real client to talk to it.
 
 pub mod client;
+pub mod cluster;
 pub mod ledger;
 pub mod pushes;
 pub mod server;
