@@ -12,6 +12,7 @@
 )]
 
 pub mod array;
+pub mod counters;
 pub mod error;
 pub mod fault;
 pub mod options;

@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use twox_hash::xxhash3_64::{RawHasher, SecretBuffer};
 
 use crate::array::{Array, Invalid, Verified};
+use crate::counters::{BYTES_HASHED, BYTES_SCANNED, MEMO_HITS, MEMO_MISSES};
 
 /// Texts of fewer bytes are checked each time: that takes some 200 ns for 256 bytes, and as long to
 /// hash them and to fetch two slots from memory.
@@ -74,14 +75,17 @@ pub struct Trace {
 /// # Errors
 /// Those of [`Array::verify`].
 pub fn verify<'t>(trace: &mut Trace, text: &'t [u8]) -> Result<Verified<'t>, Invalid> {
-    let Some(array) = Array::find(text).filter(|_| text.len() >= MEMO_MIN) else {
-        return Array::verify(text);
-    };
-    if let Some(len) = memo().look_up(trace, array.stem(text)) {
+    let found = Array::find(text).filter(|_| text.len() >= MEMO_MIN);
+    if let Some(array) = found
+        && let Some(len) = memo().look_up(trace, array.stem(text))
+    {
         return Ok(Verified { array, len });
     }
+    BYTES_SCANNED.add(text.len());
     let verified = Array::verify(text)?;
-    memo().insert(trace, array.stem(text), verified.len);
+    if let Some(array) = found {
+        memo().insert(trace, array.stem(text), verified.len);
+    }
     Ok(verified)
 }
 
@@ -126,7 +130,9 @@ impl Memo {
     /// The number of elements, if the stem is known.
     fn look_up(&self, trace: &mut Trace, stem: &[u8]) -> Option<usize> {
         let stem = self.hash(trace, stem)?;
-        self.slots.get(self.index(stem)).filter(|slot| slot.stem == stem).map(|slot| slot.len)
+        let known = self.slots.get(self.index(stem)).filter(|slot| slot.stem == stem);
+        if known.is_some() { &MEMO_HITS } else { &MEMO_MISSES }.add(1);
+        known.map(|slot| slot.len)
     }
 
     fn insert(&mut self, trace: &mut Trace, stem: &[u8], len: usize) {
@@ -147,7 +153,9 @@ impl Memo {
             // Refused are only keys that are shorter than this one.
             none => none.insert(RawHasher::new(SecretBuffer::new(0, self.key).ok()?)),
         };
-        hasher.write(stem.get(trace.size..)?);
+        let new = stem.get(trace.size..)?;
+        hasher.write(new);
+        BYTES_HASHED.add(new.len());
         trace.size = stem.len();
         Some(Stem { hash: hasher.finish(), size: stem.len() })
     }

@@ -7,6 +7,7 @@ mod coexistence;
 mod effects;
 mod errors;
 mod hostile;
+mod info;
 mod introspection;
 mod limits;
 mod load;

@@ -5,6 +5,7 @@
 //! created with `array` as it was sent.
 
 use crate::array::{Array, Verified};
+use crate::counters::{APPENDS, BYTES_ADDED, ELEMENTS_ADDED};
 use crate::error::Error;
 use crate::options::{Check, Options, Reply, Ttl};
 use crate::server::{Arg, Context, Effect, Event, Handler, Key};
@@ -38,6 +39,7 @@ impl Handler for Append {
         if let Some(event) = ttl_event {
             context.notify(*name, event);
         }
+        APPENDS.add(1);
         Ok(())
     }
 }
@@ -68,6 +70,7 @@ fn merge<'a>(key: &mut Key<'a>, array: Arg<'a>, check: Check) -> Result<Merge, E
             verified::remember(&mut trace, stem, merge.len);
         }
         context.propagate(name, Effect::SetRange { offset: splice.offset(), tail });
+        count(added.len, tail);
     }
     Ok(merge)
 }
@@ -86,7 +89,13 @@ fn create<'a>(key: &mut Key<'a>, array: Arg<'a>, added: &Verified) -> Result<(),
     key.create(array)?;
     verified::remember(&mut Trace::default(), added.array.stem(array.bytes()), added.len);
     key.context.propagate(key.name, Effect::Set(array));
+    count(added.len, array.bytes());
     Ok(())
+}
+
+fn count(elements: usize, written: &[u8]) {
+    ELEMENTS_ADDED.add(elements);
+    BYTES_ADDED.add(written.len());
 }
 
 /// The event to raise, if the key's TTL is another now.

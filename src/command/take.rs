@@ -2,6 +2,7 @@
 //!
 //! Returns the array stored at `key` and deletes the key; null if there is none.
 
+use crate::counters::TAKES;
 use crate::error::Error;
 use crate::server::{Arg, Context, Effect, Event, Handler};
 use crate::verified::{self, Trace};
@@ -26,6 +27,7 @@ impl Handler for Take {
         context.signal_modified(*name);
         drop(key);
         context.notify(*name, Event::Del);
+        TAKES.add(1);
         Ok(())
     }
 }

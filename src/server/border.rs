@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use libc::c_int;
 use redis_module::raw::{RedisModuleCtx, RedisModuleString};
 
+use crate::counters;
 use crate::error::Error;
 use crate::server::{Arg, Context, OK};
 
@@ -31,6 +32,7 @@ pub(crate) unsafe extern "C" fn handler<H: Handler>(
     let (context, args) = unsafe { (Context::new(context), Arg::list(argv, argc)) };
     let run = AssertUnwindSafe(|| H::run(&context, args));
     if let Err(error) = catch_unwind(run).unwrap_or(Err(Error::Internal)) {
+        counters::of(&error).add(1);
         context.reply_error(&error, args);
     }
     OK

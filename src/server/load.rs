@@ -78,6 +78,9 @@ fn set_up(
     unsafe { api!(RedisModule_SetModuleOptions(context.raw, OPTIONS)) };
     commands.iter().try_for_each(|command| context.register(command))?;
     context.configure(settings, line)?;
+    if !context.offer_info() {
+        return Err("the server takes nothing into its INFO".into());
+    }
     // Last: Redis 7.0 does not forget the subscription of a module that fails to load.
     if context.watch_settings() {
         Ok(())

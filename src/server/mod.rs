@@ -58,6 +58,7 @@ mod argument;
 mod border;
 mod call;
 mod context;
+mod info;
 mod key;
 mod limit;
 mod load;

@@ -60,7 +60,7 @@ pub fn text(reply: &Value) -> String {
         Value::Nil => "(nil)".into(),
         Value::Int(integer) => format!("(integer) {integer}"),
         Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Value::SimpleString(string) => string.clone(),
+        Value::SimpleString(string) | Value::VerbatimString { text: string, .. } => string.clone(),
         Value::Okay => "OK".into(),
         Value::Array(items) | Value::Set(items) => format!("({})", list(items)),
         Value::ServerError(error) => {
