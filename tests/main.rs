@@ -4,6 +4,7 @@ mod acl;
 mod append;
 mod array;
 mod coexistence;
+mod command_pages;
 mod effects;
 mod errors;
 mod hostile;

@@ -1,45 +1,16 @@
 //! The README's sessions, replayed: what it shows is what redis-cli prints.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use crate::support::client::Client;
 use crate::support::server::{Server, Settings};
+use crate::support::session::{blocks, replay};
 
 const README: &str = include_str!("../README.md");
-const PROMPT: &str = "127.0.0.1:6379> ";
-
-/// The blocks of code in a language.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let open = format!("```{language}\n");
-    let blocks = README.split(open.as_str()).skip(1);
-    blocks.map(|block| block.split_once("```").expect("the end of the block").0).collect()
-}
-
-/// What redis-cli prints for a line that is typed into it.
-fn type_in(server: &Server, line: &str) -> String {
-    let mut cli = Command::new("redis-cli")
-        .args(["--no-raw", "-p", &server.port.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("redis-cli on the PATH");
-    writeln!(cli.stdin.take().expect("a pipe"), "{line}").expect("a redis-cli that reads");
-    let output = cli.wait_with_output().expect("a redis-cli that ends");
-    String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
-}
 
 #[test]
 fn sessions_are_as_shown() {
-    let sessions = blocks("redis");
+    let sessions = blocks(README, "redis");
     assert_eq!(sessions.len(), 2);
-    for session in sessions {
-        let server = Server::start();
-        for step in session.split(PROMPT).skip(1) {
-            let (command, shown) = step.split_once('\n').expect("a reply");
-            assert_eq!(type_in(&server, command), shown.trim_end(), "{command}");
-        }
-    }
+    sessions.into_iter().for_each(replay);
 }
 
 #[test]

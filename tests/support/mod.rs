@@ -5,4 +5,5 @@ pub mod cluster;
 pub mod ledger;
 pub mod pushes;
 pub mod server;
+pub mod session;
 pub mod stream;
