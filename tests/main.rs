@@ -5,6 +5,7 @@ mod append;
 mod array;
 mod coexistence;
 mod command_pages;
+mod documents;
 mod effects;
 mod errors;
 mod hostile;

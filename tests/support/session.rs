@@ -5,8 +5,6 @@ use std::process::{Command, Stdio};
 
 use super::server::Server;
 
-const PROMPT: &str = "127.0.0.1:6379> ";
-
 /// The blocks of code in a language.
 pub fn blocks<'d>(document: &'d str, language: &str) -> Vec<&'d str> {
     let open = format!("```{language}\n");
@@ -17,22 +15,34 @@ pub fn blocks<'d>(document: &'d str, language: &str) -> Vec<&'d str> {
 /// Types in what a session shows, and compares what redis-cli prints, on a server of its own.
 #[track_caller]
 pub fn replay(session: &str) {
-    let server = Server::start();
-    for step in session.split(PROMPT).skip(1) {
-        let (command, shown) = step.split_once('\n').expect("a reply");
-        assert_eq!(type_in(&server, command), shown.trim_end(), "{command}");
-    }
+    type_in(&Server::start(), session);
 }
 
-/// What redis-cli prints for a line that is typed into it.
-fn type_in(server: &Server, line: &str) -> String {
+/// The same on a server that is there. Returns the number of lines that were typed.
+#[track_caller]
+pub fn type_in(server: &Server, session: &str) -> usize {
+    let typed: Vec<&str> = session.lines().filter_map(command).collect();
+    let shown: Vec<&str> = session.lines().filter(|line| command(line).is_none()).collect();
+    let printed = redis_cli(server, &typed.join("\n"));
+    let printed: Vec<&str> = printed.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(printed, shown);
+    typed.len()
+}
+
+/// What stands behind a prompt of redis-cli.
+fn command(line: &str) -> Option<&str> {
+    let typed = |prompt: &str| line.strip_prefix(prompt);
+    typed("127.0.0.1:6379> ").or_else(|| typed("127.0.0.1:6379(TX)> "))
+}
+
+fn redis_cli(server: &Server, typed: &str) -> String {
     let mut cli = Command::new("redis-cli")
         .args(["--no-raw", "-p", &server.port.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("redis-cli on the PATH");
-    writeln!(cli.stdin.take().expect("a pipe"), "{line}").expect("a redis-cli that reads");
+    writeln!(cli.stdin.take().expect("a pipe"), "{typed}").expect("a redis-cli that reads");
     let output = cli.wait_with_output().expect("a redis-cli that ends");
-    String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+    String::from_utf8(output.stdout).expect("text").replace('\r', "")
 }
