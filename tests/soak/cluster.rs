@@ -43,12 +43,7 @@ fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
 
     let ports = cluster.servers().map(|server| server.port);
     let mut client = connect(ports).expect("a cluster that answers");
-    for key in scene.events.keys() {
-        match text(&send(&mut client, &["GET", &key]).expect("a reply")).as_str() {
-            "(nil)" => {}
-            array => scene.events.saw(array),
-        }
-    }
+    scene.events.saw_what_is_left(|key| text(&send(&mut client, &["GET", key]).expect("a reply")));
     let balance = scene.events.balance();
     let [moved, ask] = ["MOVED", "ASK"].map(|code| cluster.errors(code));
     let keys = scene.moved_keys.into_inner();

@@ -48,12 +48,7 @@ fn what_wait_confirmed_survives_a_failover() {
     });
 
     let mut client = master.client();
-    for key in scene.events.keys() {
-        match client.ok(&format!("GET {key}")).as_str() {
-            "(nil)" => {}
-            array => scene.events.saw(array),
-        }
-    }
+    scene.events.saw_what_is_left(|key| client.ok(&format!("GET {key}")));
     let balance = scene.events.balance();
     println!("failover: {failovers} failovers; {balance}");
     balance.is_balanced(300);

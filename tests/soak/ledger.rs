@@ -72,7 +72,7 @@ fn acknowledged_events_are_taken_once_or_still_stored() {
         kills
     });
 
-    note_what_is_stored(&scene, &mut server.client());
+    note_what_is_left(&scene, &mut server.client());
     let (events, expiring) = (scene.events.balance(), scene.expiring.balance());
     println!("ledger: {kills} kills, {} hang-ups; {events}", scene.hang_ups.into_inner());
     println!("ledger of keys that expire: {expiring}");
@@ -220,20 +220,13 @@ fn no_reply(error: io::Error) -> String {
 }
 
 /// What is still there was not taken; a receipt that nobody has noted stands for a reply that was lost.
-fn note_what_is_stored(scene: &Scene, client: &mut Client) {
+fn note_what_is_left(scene: &Scene, client: &mut Client) {
+    let mut get = |key: &str| client.ok(&format!("GET {key}"));
+    scene.events.saw_what_is_left(&mut get);
+    scene.expiring.saw_what_is_left(&mut get);
     let receipts = scene.receipts();
-    let receipt_keys = (1..=receipts.given).map(|number| format!("receipt:{number}"));
-    let receipt_keys = receipt_keys.filter(|receipt| !receipts.noted.contains(receipt));
-    for (ledger, key) in scene
-        .events
-        .keys()
-        .chain(receipt_keys)
-        .map(|key| (&scene.events, key))
-        .chain(scene.expiring.keys().map(|key| (&scene.expiring, key)))
-    {
-        match client.ok(&format!("GET {key}")).as_str() {
-            "(nil)" => {}
-            array => ledger.saw(array),
-        }
+    let given = (1..=receipts.given).map(|number| format!("receipt:{number}"));
+    for receipt in given.filter(|receipt| !receipts.noted.contains(receipt)) {
+        scene.events.saw_at(&get(&receipt));
     }
 }

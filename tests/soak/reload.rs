@@ -47,12 +47,7 @@ fn loading_and_unloading_under_traffic_loses_nothing() {
         }
         scene.is_over.store(true, Relaxed);
     });
-    for key in scene.events.keys() {
-        match admin.ok(&format!("GET {key}")).as_str() {
-            "(nil)" => {}
-            array => scene.events.saw(array),
-        }
-    }
+    scene.events.saw_what_is_left(|key| admin.ok(&format!("GET {key}")));
     let balance = scene.events.balance();
     println!("reload: {loads} times unloaded, {refusals} times refused; {balance}");
     balance.is_balanced(1000);

@@ -99,7 +99,7 @@ impl Ledger {
         format!("{{{}:{}}}:{number}", self.prefix, number % SLOTS)
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = String> {
+    fn keys(&self) -> impl Iterator<Item = String> {
         (0..self.keys).map(|number| self.key(number))
     }
 
@@ -131,7 +131,21 @@ impl Ledger {
         self.books().batches[sent.id].outcome = Outcome::Cut;
     }
 
-    /// Notes an array that was taken, or that is still stored in the end.
+    /// Notes what nobody has taken: `get` replies with what is at a key.
+    pub fn saw_what_is_left(&self, mut get: impl FnMut(&str) -> String) {
+        for key in self.keys() {
+            self.saw_at(&get(&key));
+        }
+    }
+
+    /// Notes the reply to a GET.
+    pub fn saw_at(&self, reply: &str) {
+        if reply != "(nil)" {
+            self.saw(reply);
+        }
+    }
+
+    /// Notes an array that was taken.
     pub fn saw(&self, array: &str) {
         self.note(array, false);
     }
