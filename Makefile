@@ -23,6 +23,7 @@ demo: build ## producers, consumers and the Lua script on a private server
 	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
 
 test: build ## all tests, on the debug and on the release build of the module
+	scripts/check-needs $(MODULE)
 	cargo test --locked
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge
 
