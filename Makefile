@@ -48,6 +48,12 @@ lint: setup ## formatting, and clippy with warnings denied
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 
+package: build ## a .deb and a tarball, with their SHA-256, in target/package
+	@scripts/package
+
+test-package: package ## install the .deb on this system, use it, and remove it: as root on Debian
+	@scripts/test-package
+
 install: build ## copy the module to PREFIX/lib/redis/modules
 	install -D -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
 
@@ -55,4 +61,5 @@ clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
 
-.PHONY: help setup build run demo test test-servers soak fuzz valgrind bench lint install clean
+.PHONY: help setup build run demo test test-servers soak fuzz valgrind bench lint package test-package \
+	install clean
