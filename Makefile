@@ -43,10 +43,16 @@ fuzz: setup ## fuzz each target for a minute (FUZZ_SECONDS=600: ten), against or
 bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
-lint: setup ## formatting, and clippy with warnings denied
+lint: setup ## formatting, clippy and rustdoc with warnings denied, licences; more if installed
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps
+	scripts/check-licences
+	scripts/lint-more
+
+advisories: ## look for known vulnerabilities in the dependencies, over the network
+	@scripts/advisories
 
 package: build ## a .deb and a tarball, with their SHA-256, in target/package
 	@scripts/package
@@ -61,5 +67,5 @@ clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
 
-.PHONY: help setup build run demo test test-servers soak fuzz valgrind bench lint package test-package \
-	install clean
+.PHONY: help setup build run demo test test-servers soak fuzz valgrind bench lint advisories package \
+	test-package install clean
