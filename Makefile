@@ -47,7 +47,7 @@ lint: setup ## formatting, clippy and rustdoc with warnings denied, licences; mo
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
 	scripts/check-licences
 	scripts/lint-more
 

@@ -1,5 +1,5 @@
-//! JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
-//! PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]
+//! `JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
+//! PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]`
 //!
 //! Splices the elements of `array` into the array stored at `key`, byte for byte. A missing key is
 //! created with `array` as it was sent.

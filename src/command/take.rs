@@ -1,4 +1,4 @@
-//! JSONMERGE.TAKE key
+//! `JSONMERGE.TAKE key`
 //!
 //! Returns the array stored at `key` and deletes the key; null if there is none.
 
