@@ -1,11 +1,12 @@
 //! Loading and unloading: where the module refuses to load, and what it leaves behind.
 
 use std::io::{BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 
 use redis::{Parser, Value};
 
 use crate::support::client::{Client, tcp};
-use crate::support::server::{Server, Settings, module_path, wait_until};
+use crate::support::server::{PATIENCE, Server, Settings, module_path, wait_until};
 
 fn load() -> String {
     format!("MODULE LOAD {}", module_path().display())
@@ -139,7 +140,7 @@ fn unloading_disconnects_clients_that_could_crash_the_server() {
         admin.ok("CLIENT LIST").contains("cmd=jsonmerge.take")
     });
 
-    admin.ok("MODULE UNLOAD jsonmerge");
+    unload(&server);
     let list = admin.ok("CLIENT LIST");
     assert_eq!(list.lines().count(), 2, "{list}");
     admin.ok("CLIENT UNPAUSE");
@@ -155,22 +156,86 @@ fn unloading_disconnects_clients_that_could_crash_the_server() {
     other.expect(&[("JSONMERGE.TAKE k", "[0,1]"), ("PING", "PONG")]);
 }
 
-#[test]
-fn the_module_does_not_unload_before_what_was_taken_is_sent() {
-    let server = Server::start();
-    let mut admin = server.client();
-    let array = format!("[\"{}\"]", "x".repeat(50_000_000));
-    admin.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
-    let mut consumer = BufReader::new(tcp(server.port));
-    consumer.get_mut().write_all(b"JSONMERGE.TAKE k\r\n").expect("a server that listens");
-    wait_until("the array is taken", || admin.ok("EXISTS k") == "(integer) 0");
+const REFUSED: &str = "(error) ERR Error unloading module: operation not possible.";
 
-    let refused = "(error) ERR Error unloading module: operation not possible.";
-    admin.expect(&[("MODULE UNLOAD jsonmerge", refused)]);
-    assert!(server.log().contains("does not unload: a reply to a client is still to be sent"));
-    let taken = Parser::new().parse_value(&mut consumer).expect("the whole array");
-    assert!(taken == Value::BulkString(array.into()));
-    wait_until("the reply is sent", || admin.call("MODULE UNLOAD jsonmerge").is_ok());
+/// Unloads the module, once all replies have arrived.
+fn unload(server: &Server) {
+    let mut client = server.client();
+    wait_until("the module unloads", || client.call("MODULE UNLOAD jsonmerge").is_ok());
+}
+
+/// Asserts that MODULE UNLOAD is refused, and what the server's log says of it.
+#[track_caller]
+fn stays_loaded(server: &Server, reason: &str) {
+    let mut client = server.client();
+    client.expect(&[("MODULE UNLOAD jsonmerge", REFUSED), ("PING", "PONG")]);
+    let log = server.log();
+    assert!(log.contains(&format!("does not unload: {reason}")), "{log}");
+}
+
+#[test]
+fn the_module_does_not_unload_before_what_was_taken_has_arrived() {
+    let server = Server::start();
+    let [mut admin, mut idle] = [server.client(), server.client()];
+    idle.ok("JSONMERGE.APPEND other [1]");
+    let mut take = |size: usize| {
+        let array = format!("[\"{}\"]", "x".repeat(size));
+        admin.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
+        let mut consumer = BufReader::new(tcp(server.port));
+        // With commands behind it unread: closing the connection throws away what it has not sent.
+        let pipeline = "JSONMERGE.TAKE k\r\n".repeat(5000);
+        consumer.get_mut().write_all(pipeline.as_bytes()).expect("a server that listens");
+        wait_until("the array is taken", || admin.ok("EXISTS k") == "(integer) 0");
+        (consumer, Value::BulkString(array.into()))
+    };
+    let (mut consumer, array) = take(50_000_000);
+    stays_loaded(&server, "a reply to client ");
+    assert!(Parser::new().parse_value(&mut consumer).expect("the whole array") == array);
+    // Nobody was disconnected as long as the module stayed.
+    assert_eq!(idle.ok("JSONMERGE.TAKE other"), "[1]");
+    drop(consumer);
+
+    // This one has room where the client is, before that reads it.
+    let (mut consumer, array) = take(100_000);
+    unload(&server);
+    assert!(Parser::new().parse_value(&mut consumer).expect("the whole array") == array);
+}
+
+/// Core asserts that there is a command for each rule, as the module goes (Redis 8.0, Valkey) or as the
+/// rules are shown (7.0).
+#[test]
+fn the_module_does_not_unload_while_a_user_has_a_rule_for_a_command() {
+    for rule in ["+jsonmerge.append", "-jsonmerge.take", "(~k +jsonmerge.take)"] {
+        let server = Server::start();
+        let mut client = server.client();
+        let all = if rule.starts_with('-') { b"+@all" } else { b"-@all" };
+        let set = [b"ACL", &b"SETUSER"[..], b"producer", b"on", all, rule.as_bytes()];
+        client.call_with(&set).expect("a user");
+        stays_loaded(&server, "the server needs its commands for the rules of \"producer\"");
+        client.expect(&[
+            ("ACL SETUSER producer reset +@all", "OK"),
+            ("MODULE UNLOAD jsonmerge", "OK"),
+        ]);
+        client.ok("ACL LIST");
+    }
+}
+
+/// Threads of Redis 8.0 and Valkey look commands up before the main thread sees them.
+#[test]
+fn the_module_does_not_unload_beside_io_threads() {
+    let server = Settings::new().module().with("io-threads 2").start();
+    stays_loaded(&server, "with io-threads");
+}
+
+/// Core unloads the module again when it does not like the arguments, and takes no refusal.
+#[test]
+fn a_load_that_fails_within_a_transaction_leaves_nothing_loaded() {
+    let server = Server::plain();
+    let mut client = server.client();
+    let load = format!("MODULE LOADEX {} CONFIG foo.bar 1", module_path().display());
+    client.expect(&[("MULTI", "OK"), (&load, "QUEUED")]);
+    assert!(client.ok("EXEC").starts_with("((error) ERR Error loading the extension"));
+    assert!(!client.ok("MODULE LIST").contains("jsonmerge"));
 }
 
 #[test]
@@ -197,8 +262,26 @@ fn the_module_does_not_unload_within_a_transaction() {
 #[test]
 fn the_module_does_not_unload_where_it_cannot_see_the_clients() {
     let server = Settings::new().module().with("rename-command CLIENT other").start();
-    server.client().call("MODULE UNLOAD jsonmerge").expect_err("a refusal");
-    assert!(server.log().contains("does not unload: CLIENT LIST does not answer"));
+    stays_loaded(&server, "CLIENT LIST does not answer");
+}
+
+#[test]
+fn a_client_is_known_by_its_fields_and_not_by_its_address() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("id=1 cmd=x multi=-1 flags=M");
+    let server =
+        Settings::new().module().with(&format!("unixsocket \"{}\"", path.display())).start();
+    let mut holder = UnixStream::connect(&path).expect("a server that listens");
+    holder.set_read_timeout(Some(*PATIENCE)).expect("a time-out");
+    holder.write_all(b"MULTI\r\nJSONMERGE.TAKE k\r\n").expect("a server that listens");
+    let mut replies = [0; 14];
+    holder.read_exact(&mut replies).expect("OK and QUEUED");
+    let mut empty = server.client();
+    empty.ok("MULTI");
+    unload(&server);
+    assert_eq!(holder.read(&mut [0]).expect("an end"), 0);
+    // A transaction with nothing in it is no reason to disconnect.
+    empty.expect(&[("PING", "QUEUED"), ("EXEC", "(PONG)")]);
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn a_script_that_must_not_write_cannot() {
 
 #[test]
 fn a_cluster_node_serves_its_own_keys() {
-    let server = Settings::new().module().with("cluster-enabled yes").start();
+    let server = Settings::new().module().cluster_node().start();
     let mut client = server.client();
     client.ok("CLUSTER ADDSLOTSRANGE 0 8191");
     client.ok("CONFIG SET cluster-require-full-coverage no");

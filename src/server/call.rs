@@ -20,23 +20,12 @@ impl Context<'_> {
         NonNull::new(reply).map(CallReply)
     }
 
-    /// CONFIG GET parameter; none where CONFIG was renamed.
-    pub(super) fn call_config_get(&self, parameter: &CStr) -> Option<CallReply> {
-        self.call(c"CONFIG", [c"GET", parameter])
-    }
-
-    /// CLIENT LIST; none where CLIENT was renamed.
-    pub(super) fn call_client_list(&self) -> Option<CallReply> {
-        self.call(c"CLIENT", [c"LIST"])
-    }
-
-    /// CLIENT KILL ID id; none where CLIENT was renamed.
-    pub(super) fn call_client_kill(&self, id: &CStr) -> Option<CallReply> {
-        self.call(c"CLIENT", [c"KILL", c"ID", id])
-    }
-
-    /// Calls a command with up to three arguments.
-    fn call<const N: usize>(&self, name: &CStr, arguments: [&CStr; N]) -> Option<CallReply> {
+    /// Calls a command with up to three arguments; none where it was renamed.
+    pub(super) fn call<const N: usize>(
+        &self,
+        name: &CStr,
+        arguments: [&CStr; N],
+    ) -> Option<CallReply> {
         let format = const { c"ccc".to_bytes_with_nul().split_at(3 - N).1 };
         let argument =
             |index: usize| arguments.get(index).map_or(ptr::null(), |argument| argument.as_ptr());
@@ -60,6 +49,16 @@ impl CallReply {
     pub(super) fn bytes(&self) -> Option<&[u8]> {
         // SAFETY: the reply is alive.
         unsafe { string(self.0) }
+    }
+
+    /// The value of an integer; none if it is anything else.
+    pub(super) fn integer(&self) -> Option<i64> {
+        // SAFETY: the reply is alive.
+        unsafe {
+            let kind = api!(RedisModule_CallReplyType(self.0.as_ptr())) as isize;
+            (kind == raw::REDISMODULE_REPLY_INTEGER)
+                .then(|| api!(RedisModule_CallReplyInteger(self.0.as_ptr())))
+        }
     }
 
     /// The bytes of an element, if this is an array and that is a bulk string.

@@ -20,11 +20,17 @@ impl Context<'_> {
     /// The Unix time in milliseconds, at which the command began where the server tells (7.2), as
     /// core's SET has it.
     pub(crate) fn now(&self) -> i64 {
+        self.clock() / 1000
+    }
+
+    /// The Unix time in microseconds, at which the command began: it stands still as long as that runs.
+    /// Redis 7.0 has but the time of the call, in whole milliseconds.
+    pub(super) fn clock(&self) -> i64 {
         // SAFETY: neither takes a pointer.
         unsafe {
             match RedisModule_CachedMicroseconds {
-                Some(microseconds) => microseconds() / 1000,
-                None => api!(RedisModule_Milliseconds()),
+                Some(microseconds) => microseconds(),
+                None => api!(RedisModule_Milliseconds()) * 1000,
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The largest string that the server accepts: `proto-max-bulk-len`, as core's APPEND and SETRANGE.
 
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::c_void;
@@ -35,8 +36,9 @@ impl Context<'_> {
         limit
     }
 
-    fn setting(&self, name: &std::ffi::CStr) -> Option<usize> {
-        let reply = self.call_config_get(name)?;
+    /// A number that CONFIG GET tells; none where CONFIG was renamed.
+    pub(super) fn setting(&self, name: &CStr) -> Option<usize> {
+        let reply = self.call(c"CONFIG", [c"GET", name])?;
         std::str::from_utf8(reply.element(1)?).ok()?.parse().ok()
     }
 

@@ -57,6 +57,7 @@ mod arg;
 mod argument;
 mod border;
 mod call;
+mod client;
 mod context;
 mod info;
 mod key;

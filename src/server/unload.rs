@@ -1,17 +1,24 @@
-//! Unloading: no client may keep a pointer to a command that is gone.
+//! Unloading: nothing of core may keep a pointer to a command that is gone.
 //!
 //! For each client core keeps a pointer to the command that it called last, and in a transaction to
 //! those that it has queued, and does not clear them when a module goes: the next call (Redis 8.0),
 //! EXEC or CLIENT LIST (all servers) would follow them into memory that was freed. So clients that
 //! hold such a pointer are disconnected first, and connect again to a server without the commands.
+//! Where core would crash in a way that this does not prevent, the module stays.
 
-use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use libc::c_int;
 use redis_module::raw::{self, RedisModuleCtx};
 
+use crate::server::client::Client;
 use crate::server::{Command, Context, ERR, OK};
+
+/// The server's clock as the module was loaded. While it shows the same, no client can have called a
+/// command: core unloads the module again when it does not like the arguments of MODULE LOADEX, and
+/// takes no refusal.
+static LOADED_AT: AtomicI64 = AtomicI64::new(0);
 
 /// Gives back what the module holds, or says in the server's log why it stays loaded.
 ///
@@ -24,7 +31,13 @@ pub(crate) unsafe fn unload(
 ) -> c_int {
     // SAFETY: the caller vouches for the context.
     let context = unsafe { Context::new(context) };
-    let leave = AssertUnwindSafe(|| context.release_commands(commands).map(|()| free()));
+    let leave = AssertUnwindSafe(|| -> Result<(), String> {
+        if context.clock() != LOADED_AT.load(Ordering::Relaxed) {
+            context.release_commands(commands)?;
+        }
+        free();
+        Ok(())
+    });
     match catch_unwind(leave).unwrap_or_else(|_| Err("internal error".into())) {
         Ok(()) => OK,
         Err(reason) => {
@@ -34,31 +47,37 @@ pub(crate) unsafe fn unload(
     }
 }
 
-/// A client as a line of CLIENT LIST shows it.
-struct Client<'l> {
-    line: &'l str,
-}
-
 impl Context<'_> {
+    /// Notes that the module was loaded.
+    pub(super) fn is_loaded(&self) {
+        LOADED_AT.store(self.clock(), Ordering::Relaxed);
+    }
+
     /// Disconnects the clients that could follow a pointer to one of these commands.
     ///
     /// # Errors
-    /// What to tell the operator. Nobody was disconnected.
+    /// What to tell the operator.
     fn release_commands(&self, commands: &[Command]) -> Result<(), String> {
         if self.is_in_transaction() {
             return Err("what follows in the transaction may be a command of it".into());
         }
-        let clients = self.call_client_list().ok_or("CLIENT LIST does not answer")?;
-        let clients = String::from_utf8_lossy(clients.bytes().unwrap_or_default());
-        let clients = clients.lines().map(|line| Client { line });
-        let holders: Vec<_> = clients.filter(|client| client.may_hold(commands)).collect();
-        // A client that is disconnected does not get what is still to be sent: maybe what it took.
-        if holders.iter().any(Client::has_unsent_reply) {
-            return Err("a reply to a client is still to be sent: try again".into());
+        if self.setting(c"io-threads") != Some(1) {
+            return Err("with io-threads, the server may have looked up a command of it".into());
         }
-        for client in &holders {
-            let id = CString::new(client.field("id").unwrap_or_default()).unwrap_or_default();
-            self.call_client_kill(&id).ok_or("CLIENT KILL does not answer")?;
+        if let Some(user) = self.user_who_names(commands)? {
+            return Err(format!("the server needs its commands for the rules of {user:?}"));
+        }
+        let list = self.call(c"CLIENT", [c"LIST"]).ok_or("CLIENT LIST does not answer")?;
+        let list = String::from_utf8_lossy(list.bytes().unwrap_or_default());
+        let clients = list.lines().map(Client);
+        let holders: Vec<_> = clients.filter(|client| client.may_hold(commands)).collect();
+        // What it does not get may be all there is of what it took.
+        if let Some(client) = holders.iter().find(|client| client.has_reply_under_way()) {
+            let id = client.id().unwrap_or_default();
+            return Err(format!("a reply to client {id} is under way: try again"));
+        }
+        if !holders.iter().all(|client| self.disconnect(client)) {
+            return Err("CLIENT KILL does not answer".into());
         }
         if !holders.is_empty() {
             self.notice(&format!("disconnected {} clients to unload", holders.len()));
@@ -71,25 +90,18 @@ impl Context<'_> {
         let flags = unsafe { api!(RedisModule_GetContextFlags(self.raw)) };
         flags & raw::REDISMODULE_CTX_FLAGS_MULTI as c_int != 0
     }
-}
 
-impl<'l> Client<'l> {
-    fn field(&self, name: &str) -> Option<&'l str> {
-        self.line.split(' ').find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
-    }
-
-    /// Whether it called one of these commands last, or has queued any command. A replica's link to
-    /// its master gets the effects, never the commands.
-    fn may_hold(&self, commands: &[Command]) -> bool {
-        let is =
-            |name: &str| commands.iter().any(|command| command.name.to_bytes() == name.as_bytes());
-        let has_queued = self.field("multi").is_some_and(|queued| !matches!(queued, "-1" | "0"));
-        let is_master = self.field("flags").is_some_and(|flags| flags.contains('M'));
-        !is_master && (has_queued || self.field("cmd").is_some_and(is))
-    }
-
-    /// Whether bytes for it wait in its buffer (`obl`) or in its list of replies (`oll`).
-    fn has_unsent_reply(&self) -> bool {
-        ["obl", "oll"].iter().any(|name| self.field(name) != Some("0"))
+    /// A user with a rule for one of these commands by name: core works such rules out anew when a
+    /// module goes, or when it is asked for them, and asserts that there is such a command.
+    fn user_who_names(&self, commands: &[Command]) -> Result<Option<String>, String> {
+        let rules = self.call(c"ACL", [c"LIST"]).ok_or("ACL LIST does not answer")?;
+        let rules = (0..).map_while(|index| rules.element(index).map(String::from_utf8_lossy));
+        for user in rules {
+            let names = |command: &Command| user.contains(&*command.name.to_string_lossy());
+            if commands.iter().any(names) {
+                return Ok(Some(user.split(' ').nth(1).unwrap_or_default().to_owned()));
+            }
+        }
+        Ok(None)
     }
 }

@@ -1,6 +1,6 @@
 //! A real cluster: three masters, each with a replica, all with the module.
 
-use super::server::{Server, Settings, free_port, wait_until};
+use super::server::{Server, Settings, wait_until};
 
 pub const SHARDS: usize = 3;
 
@@ -15,8 +15,7 @@ impl Cluster {
         let node = || {
             Settings::new()
                 .module()
-                .with("cluster-enabled yes")
-                .with(&format!("cluster-port {}", free_port()))
+                .cluster_node()
                 .with("cluster-node-timeout 1000")
                 .with("cluster-replica-validity-factor 0")
                 .with("cluster-require-full-coverage no")

@@ -198,6 +198,11 @@ impl Settings {
         self.with(&load)
     }
 
+    /// A node of a cluster.
+    pub fn cluster_node(self) -> Self {
+        self.with("cluster-enabled yes").with(&format!("cluster-port {}", free_port()))
+    }
+
     /// Starts the server and waits until it answers.
     pub fn start(self) -> Server {
         let conf = self.directory.path().join("redis.conf");
@@ -250,7 +255,7 @@ pub fn module_path() -> PathBuf {
 
 /// A free port, below those that the system gives to outgoing connections: somebody who tries to reach
 /// a server that is down could be given its port, and talk to himself.
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     let mut ports = std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(1000);
     let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.expect("a free port")
