@@ -22,10 +22,14 @@ run: build ## run a server with redis.conf in the foreground
 demo: build ## producers, consumers and the Lua script on a private server
 	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
 
-test: build ## all tests, on the debug and on the release build of the module
+test: build test-clients ## all tests, on the debug and on the release build of the module
 	scripts/check-needs $(MODULE)
 	cargo test --locked
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge
+
+test-clients: build ## the examples of each client, with Node and Python
+	@scripts/setup-clients
+	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge -- clients:: --include-ignored
 
 soak: build ## crashes, failovers, a cluster, garbage: SOAK_SECONDS of each (60)
 	SOAK_SECONDS=$(SOAK_SECONDS) JSONMERGE_MODULE=$(MODULE) \
@@ -67,5 +71,5 @@ clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
 
-.PHONY: help setup build run demo test test-servers soak fuzz valgrind bench lint advisories package \
-	test-package install clean
+.PHONY: help setup build run demo test test-clients test-servers soak fuzz valgrind bench lint advisories \
+	package test-package install clean

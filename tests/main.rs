@@ -3,6 +3,7 @@
 mod acl;
 mod append;
 mod array;
+mod clients;
 mod coexistence;
 mod command_pages;
 mod documents;

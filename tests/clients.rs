@@ -1,0 +1,142 @@
+//! The examples of each client, by RESP2 and RESP3, on a server and on a cluster.
+//!
+//! Those in other languages have tests of their own beside them, which run here as child processes
+//! with what scripts/setup-clients has installed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::support::cluster::Cluster;
+use crate::support::server::Server;
+
+const PROTOCOLS: [&str; 2] = ["2", "3"];
+
+/// An example, and how its tests and its programs are run.
+struct Example {
+    directory: PathBuf,
+    program: String,
+    test: &'static [&'static str],
+    produce: &'static [&'static str],
+    consume: &'static [&'static str],
+}
+
+/// A path in the project's directory.
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+impl Example {
+    /// An example in TypeScript: scripts/setup-clients has compiled it.
+    fn node(name: &str) -> Self {
+        Example {
+            directory: path("target/clients").join(name),
+            program: "node".into(),
+            test: &["--test", "dist/test/"],
+            produce: &["dist/src/producer.js"],
+            consume: &["dist/src/consumer.js"],
+        }
+    }
+
+    /// Its tests pass by both protocols, and in the cluster every command went to the right node at once.
+    fn pass(&self) {
+        let cluster = Cluster::start();
+        for protocol in PROTOCOLS {
+            let server = Server::start();
+            let output = self.run(
+                self.test,
+                &[
+                    ("REDIS_URL", &url(&server)),
+                    ("REDIS_CLUSTER_URL", &url(&cluster.shards[0][0])),
+                    ("REDIS_RESP", protocol),
+                ],
+                "",
+            );
+            assert!(output.status.success(), "RESP{protocol}\n{}", shown(&output));
+        }
+        assert_eq!(cluster.errors("MOVED"), 0);
+    }
+
+    /// Appends events, one a line, and returns what the producer printed, or why it failed.
+    fn produce(&self, server: &Server, events: &str) -> Result<String, String> {
+        let output = self.run(self.produce, &[("REDIS_URL", &url(server))], events);
+        match output.status.success() {
+            true => Ok(String::from_utf8(output.stdout).expect("text")),
+            false => Err(shown(&output)),
+        }
+    }
+
+    /// What the consumer prints of what it takes.
+    fn consume(&self, server: &Server) -> String {
+        let output = self.run(self.consume, &[("REDIS_URL", &url(server))], "");
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", shown(&output));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn run(&self, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
+        let mut process = Command::new(&self.program)
+            .args(arguments)
+            .current_dir(&self.directory)
+            .envs(environment.iter().copied())
+            // Python would write beside the sources.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}: run scripts/setup-clients", self.program));
+        // One that reads nothing may have ended.
+        let _ = process.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        process.wait_with_output().expect("its end")
+    }
+}
+
+fn url(server: &Server) -> String {
+    format!("redis://127.0.0.1:{}", server.port)
+}
+
+fn shown(output: &Output) -> String {
+    let [out, err] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    format!("{}\n{out}\n{err}", output.status)
+}
+
+#[test]
+#[ignore = "make test-clients"]
+fn node_redis() {
+    Example::node("node-redis").pass();
+}
+
+#[test]
+#[ignore = "make test-clients"]
+fn every_consumer_gets_what_every_producer_sent() {
+    // Both ends print JSON in the same way, so that what has come through is the same line.
+    const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
+{"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
+"#;
+    let examples = [Example::node("node-redis")];
+    let server = Server::start();
+    for consumer in &examples {
+        for (before, producer) in examples.iter().enumerate() {
+            let length = 2 * before + 2;
+            assert_eq!(producer.produce(&server, EVENTS), Ok(format!("{length}\n")));
+        }
+        assert_eq!(consumer.consume(&server), EVENTS.repeat(examples.len()));
+        assert_eq!(consumer.consume(&server), "");
+    }
+}
+
+#[test]
+#[ignore = "make test-clients"]
+fn a_refused_event_does_not_reach_the_server() {
+    let examples = [Example::node("node-redis")];
+    for example in &examples {
+        let server = Server::start();
+        let events =
+            "{\"id\":1,\"name\":\"a\",\"tags\":[]}\n{\"id\":2,\"name\":\"\",\"tags\":[]}\n";
+        example.produce(&server, events).expect_err("a refusal");
+        let mut client = server.client();
+        assert_eq!(client.ok("DBSIZE"), "(integer) 0");
+        assert!(!client.ok("INFO commandstats").contains("jsonmerge"));
+    }
+}
