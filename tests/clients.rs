@@ -38,6 +38,18 @@ impl Example {
         }
     }
 
+    /// An example in Python: scripts/setup-clients has installed its requirements.
+    fn python(name: &str) -> Self {
+        let python = path("target/clients").join(name).join("venv/bin/python");
+        Example {
+            directory: path("examples").join(name),
+            program: python.to_str().expect("text").into(),
+            test: &["-m", "unittest"],
+            produce: &["producer.py"],
+            consume: &["consumer.py"],
+        }
+    }
+
     /// Its tests pass by both protocols, and in the cluster every command went to the right node at once.
     fn pass(&self) {
         let cluster = Cluster::start();
@@ -109,12 +121,18 @@ fn node_redis() {
 
 #[test]
 #[ignore = "make test-clients"]
+fn redis_py() {
+    Example::python("redis-py").pass();
+}
+
+#[test]
+#[ignore = "make test-clients"]
 fn every_consumer_gets_what_every_producer_sent() {
     // Both ends print JSON in the same way, so that what has come through is the same line.
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
 {"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
 "#;
-    let examples = [Example::node("node-redis")];
+    let examples = [Example::node("node-redis"), Example::python("redis-py")];
     let server = Server::start();
     for consumer in &examples {
         for (before, producer) in examples.iter().enumerate() {
@@ -129,7 +147,7 @@ fn every_consumer_gets_what_every_producer_sent() {
 #[test]
 #[ignore = "make test-clients"]
 fn a_refused_event_does_not_reach_the_server() {
-    let examples = [Example::node("node-redis")];
+    let examples = [Example::node("node-redis"), Example::python("redis-py")];
     for example in &examples {
         let server = Server::start();
         let events =

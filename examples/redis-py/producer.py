@@ -1,0 +1,20 @@
+"""Appends the events on its standard input, one a line, as one batch: all of them or none."""
+
+import json
+import sys
+
+from connection import connect
+from events import KEY, check
+from jsonmerge import JSONMerge
+
+
+def produce(client, events):
+    """Returns how many events now wait for the consumer; with asyncio, an awaitable of that."""
+    return JSONMerge(client).append(KEY, [check(event) for event in events], reply="LEN")
+
+
+if __name__ == "__main__":
+    # JSON is UTF-8, whatever the locale says.
+    lines = sys.stdin.buffer.read().splitlines()
+    with connect() as client:
+        print(produce(client, [json.loads(line) for line in lines]))

@@ -1,0 +1,61 @@
+"""The same with asyncio."""
+
+import os
+import unittest
+
+from redis.exceptions import ResponseError
+
+from connection import PROTOCOL, connect_async
+from consumer import consume_async
+from jsonmerge import JSONMerge
+from producer import produce
+
+ARRAY = [{"id": 9007199254740993, "tags": [], "größe": ["日本", "🎉"]}]
+
+
+class TestAsyncio(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.assertIn("REDIS_URL", os.environ, "it names a server, which is emptied")
+        self.client = connect_async()
+        self.addAsyncCleanup(self.client.aclose)
+        await self.client.flushall()
+        self.jsonmerge = JSONMerge(self.client)
+
+    async def test_alone(self):
+        self.assertEqual((await self.client.client_info())["resp"], str(PROTOCOL))
+        self.assertEqual(await self.jsonmerge.append("k", ARRAY), ARRAY)
+        self.assertEqual(await self.jsonmerge.append("k", [], ex=3600, reply="LEN"), 1)
+        self.assertIn(await self.client.ttl("k"), range(3500, 3601))
+        self.assertEqual(await self.jsonmerge.take("k"), ARRAY)
+        self.assertIsNone(await self.jsonmerge.take("k"))
+
+    async def test_pipelined(self):
+        async with self.client.pipeline(transaction=False) as pipeline:
+            for number in range(100):
+                JSONMerge(pipeline).append("k", [number], reply="LEN")
+            JSONMerge(pipeline).take("k")
+            replies = await pipeline.execute()
+        self.assertEqual(replies, [*range(1, 101), list(range(100))])
+
+    async def test_in_a_transaction(self):
+        async with self.client.pipeline(transaction=True) as pipeline:
+            jsonmerge = JSONMerge(pipeline)
+            jsonmerge.append("k", ARRAY)
+            jsonmerge.take("k")
+            jsonmerge.take("k")
+            replies = await pipeline.execute()
+        self.assertEqual(replies, [ARRAY, ARRAY, None])
+
+    async def test_a_refusal_is_a_response_error(self):
+        await self.client.set("broken", "[1,")
+        with self.assertRaisesRegex(ResponseError, "^BADJSON stored value is not valid JSON"):
+            await self.jsonmerge.append("broken", [2])
+        with self.assertRaisesRegex(ResponseError, "^BADJSON stored value is not valid JSON"):
+            await self.jsonmerge.take("broken")
+        self.assertEqual(await self.client.get("broken"), b"[1,")
+
+    async def test_the_producer_and_the_consumer(self):
+        events = [{"id": 1, "name": "a", "tags": []}]
+        self.assertEqual(await produce(self.client, events), 1)
+        self.assertEqual(await consume_async(self.client), events)
+        self.assertEqual(await consume_async(self.client), [])

@@ -1,0 +1,134 @@
+"""Replies and errors of the two commands: alone, pipelined, in a transaction."""
+
+import os
+import time
+import unittest
+
+from redis.exceptions import ResponseError
+
+from connection import PROTOCOL, connect
+from consumer import consume
+from events import KEY
+from jsonmerge import JSONMerge
+from producer import produce
+
+# Whatever the old Lua script would have damaged.
+ARRAY = [
+    {"id": 9007199254740993, "tags": [], "größe": ["日本", "🎉", "a/b"], "deep": [[], {}]},
+    [],
+    3.141592653589793,
+    -(2**200),
+]
+
+
+class TestJSONMerge(unittest.TestCase):
+    def setUp(self):
+        self.assertIn("REDIS_URL", os.environ, "it names a server, which is emptied")
+        self.client = connect()
+        self.addCleanup(self.client.close)
+        self.client.flushall()
+        self.jsonmerge = JSONMerge(self.client)
+
+    def test_the_protocol_is_the_one_that_was_asked_for(self):
+        self.assertEqual(self.client.client_info()["resp"], str(PROTOCOL))
+
+    def test_what_was_appended_comes_back_as_it_was_sent_once(self):
+        self.assertEqual(self.jsonmerge.append("k", ARRAY), ARRAY)
+        self.assertEqual(self.jsonmerge.append("k", []), ARRAY)
+        self.assertEqual(self.jsonmerge.append("k", ["é"]), ARRAY + ["é"])
+        self.assertEqual(self.jsonmerge.take("k"), ARRAY + ["é"])
+        self.assertIsNone(self.jsonmerge.take("k"))
+
+    def test_big_integers_and_floats_are_stored_as_they_are(self):
+        self.jsonmerge.append("k", [9007199254740993])
+        self.jsonmerge.append("k", [0.1])
+        self.assertEqual(self.client.get("k"), b"[9007199254740993,0.1]")
+
+    def test_an_empty_array_is_an_array_and_not_nothing(self):
+        self.assertEqual(self.jsonmerge.append("k", []), [])
+        self.assertEqual(self.jsonmerge.take("k"), [])
+
+    def test_options(self):
+        self.assertEqual(self.jsonmerge.append("k", [1, 2], reply="LEN"), 2)
+        self.assertEqual(self.jsonmerge.append("k", [3], reply="SIZE", trust=True), 7)
+        self.assertEqual(self.jsonmerge.append("k", [4], reply="JSON"), [1, 2, 3, 4])
+        self.assertEqual(self.client.ttl("k"), -1)
+        in_an_hour = int(time.time()) + 3600
+        for expiration in (
+            {"ex": 3600},
+            {"px": 3600_000},
+            {"exat": in_an_hour},
+            {"pxat": in_an_hour * 1000},
+        ):
+            with self.subTest(expiration):
+                self.jsonmerge.append("k", [], **expiration)
+                self.assertIn(self.client.ttl("k"), range(3500, 3601))
+                self.jsonmerge.append("k", [], persist=True)
+                self.assertEqual(self.client.ttl("k"), -1)
+
+    def test_a_client_that_decodes_replies_itself(self):
+        with connect(decode_responses=True) as client:
+            self.assertEqual(JSONMerge(client).append("k", ARRAY), ARRAY)
+            self.assertTrue(client.get("k").startswith('[{"id":9007199254740993,"tags":[],"größe":'))
+            self.assertEqual(JSONMerge(client).take("k"), ARRAY)
+
+    def test_pipelined(self):
+        with self.client.pipeline(transaction=False) as pipeline:
+            for number in range(100):
+                JSONMerge(pipeline).append("k", [number], reply="LEN")
+            JSONMerge(pipeline).take("k")
+            replies = pipeline.execute()
+        self.assertEqual(replies, [*range(1, 101), list(range(100))])
+
+    def test_in_a_transaction(self):
+        with self.client.pipeline(transaction=True) as pipeline:
+            jsonmerge = JSONMerge(pipeline)
+            jsonmerge.append("k", ARRAY)
+            jsonmerge.append("k", [1], reply="LEN")
+            pipeline.set("other", "value")
+            jsonmerge.take("k")
+            jsonmerge.take("k")
+            replies = pipeline.execute()
+        self.assertEqual(replies, [ARRAY, len(ARRAY) + 1, True, ARRAY + [1], None])
+
+    def test_a_refusal_is_a_response_error_and_changes_nothing(self):
+        self.client.set("broken", "[1,")
+        self.client.set("object", "{}")
+        self.client.lpush("list", "1")
+        for key, message in (
+            ("broken", "^BADJSON stored value is not valid JSON"),
+            ("object", "^NOTARRAY stored value is a JSON object"),
+            ("list", "^WRONGTYPE "),
+        ):
+            with self.subTest(key):
+                with self.assertRaisesRegex(ResponseError, message):
+                    self.jsonmerge.append(key, [2])
+                with self.assertRaisesRegex(ResponseError, message):
+                    self.jsonmerge.take(key)
+                with self.client.pipeline() as pipeline:
+                    JSONMerge(pipeline).append(key, [2])
+                    pipeline.ping()
+                    refusal, pong = pipeline.execute(raise_on_error=False)
+                self.assertIsInstance(refusal, ResponseError)
+                self.assertTrue(pong)
+        self.assertEqual(self.client.get("broken"), b"[1,")
+        self.assertEqual(self.client.get("object"), b"{}")
+
+    def test_what_is_no_json_does_not_reach_the_server(self):
+        with self.assertRaises(ValueError):
+            self.jsonmerge.append("k", [float("nan")])
+        self.assertFalse(self.client.exists("k"))
+
+    def test_the_producer_sends_events_and_the_consumer_gets_them(self):
+        events = [{"id": 2**70, "name": "Grüße", "tags": []}, {"id": 2, "name": "b", "tags": ["x"]}]
+        self.assertEqual(consume(self.client), [])
+        self.assertEqual(produce(self.client, events), 2)
+        self.assertEqual(produce(self.client, events[1:]), 3)
+        self.assertEqual(consume(self.client), events + events[1:])
+
+    def test_what_is_no_event_does_not_reach_the_server(self):
+        event = {"id": 1, "name": "a", "tags": []}
+        for wrong in ({**event, "id": True}, {**event, "name": ""}, {**event, "tags": "x"}, {"id": 1}, 1):
+            with self.subTest(wrong), self.assertRaises(ValueError):
+                produce(self.client, [event, wrong])
+        self.assertFalse(self.client.exists(KEY))
