@@ -121,6 +121,12 @@ fn node_redis() {
 
 #[test]
 #[ignore = "make test-clients"]
+fn ioredis() {
+    Example::node("ioredis").pass();
+}
+
+#[test]
+#[ignore = "make test-clients"]
 fn redis_py() {
     Example::python("redis-py").pass();
 }
@@ -132,7 +138,8 @@ fn every_consumer_gets_what_every_producer_sent() {
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
 {"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
 "#;
-    let examples = [Example::node("node-redis"), Example::python("redis-py")];
+    let examples =
+        [Example::node("node-redis"), Example::node("ioredis"), Example::python("redis-py")];
     let server = Server::start();
     for consumer in &examples {
         for (before, producer) in examples.iter().enumerate() {
@@ -147,7 +154,8 @@ fn every_consumer_gets_what_every_producer_sent() {
 #[test]
 #[ignore = "make test-clients"]
 fn a_refused_event_does_not_reach_the_server() {
-    let examples = [Example::node("node-redis"), Example::python("redis-py")];
+    let examples =
+        [Example::node("node-redis"), Example::node("ioredis"), Example::python("redis-py")];
     for example in &examples {
         let server = Server::start();
         let events =

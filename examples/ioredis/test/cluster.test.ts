@@ -1,0 +1,47 @@
+// The same against a cluster.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { connectCluster } from '../src/client.js';
+import { consume } from '../src/consumer.js';
+import { produce } from '../src/producer.js';
+
+/** Keys in slots of every node. */
+const KEYS = Array.from({ length: 20 }, (_, number) => `ioredis:${number}`);
+
+assert.ok(process.env.REDIS_CLUSTER_URL, 'REDIS_CLUSTER_URL names a node of a cluster');
+const cluster = connectCluster(process.env.REDIS_CLUSTER_URL);
+
+after(() => cluster.disconnect());
+
+test('alone', async () => {
+  for (const key of KEYS) {
+    assert.deepEqual(await cluster.jsonmergeAppend(key, [key]), [key]);
+    assert.deepEqual(await cluster.jsonmergeTake(key), [key]);
+    assert.equal(await cluster.jsonmergeTake(key), null);
+  }
+});
+
+test('pipelined', async () => {
+  const calls = KEYS.map((key) => cluster.jsonmergeAppend(key, [1, 2], 'REPLY', 'LEN'));
+  assert.deepEqual(await Promise.all(calls), KEYS.map(() => 2));
+  assert.deepEqual(await Promise.all(KEYS.map((key) => cluster.jsonmergeTake(key))), KEYS.map(() => [1, 2]));
+  for (const key of KEYS) {
+    const replies = await cluster.pipeline().jsonmergeAppend(key, ['é']).jsonmergeTake(key).exec();
+    assert.deepEqual(replies, [[null, ['é']], [null, ['é']]]);
+  }
+});
+
+test('in a transaction', async () => {
+  for (const key of KEYS) {
+    const replies = await cluster.multi().jsonmergeAppend(key, []).jsonmergeAppend(key, ['é']).jsonmergeTake(key).exec();
+    assert.deepEqual(replies, [[null, []], [null, ['é']], [null, ['é']]]);
+  }
+});
+
+test('the producer and the consumer', async () => {
+  const events = [{ id: 1, name: 'a', tags: [] }];
+  assert.equal(await produce(cluster, events), 1);
+  assert.deepEqual((await consume(cluster)).events, events);
+});
