@@ -3,6 +3,8 @@
 //! Those in other languages have tests of their own beside them, which run here as child processes
 //! with what scripts/setup-clients has installed.
 
+mod rust;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -47,6 +49,17 @@ impl Example {
             test: &["-m", "unittest"],
             produce: &["producer.py"],
             consume: &["consumer.py"],
+        }
+    }
+
+    /// The example of the `redis` crate, whose tests are in [`rust`].
+    fn rust() -> Self {
+        Example {
+            directory: path(""),
+            program: env!("CARGO").into(),
+            test: &[],
+            produce: &["run", "--quiet", "--locked", "--example", "producer"],
+            consume: &["run", "--quiet", "--locked", "--example", "consumer"],
         }
     }
 
@@ -103,6 +116,15 @@ impl Example {
     }
 }
 
+fn examples() -> [Example; 4] {
+    [
+        Example::node("node-redis"),
+        Example::node("ioredis"),
+        Example::python("redis-py"),
+        Example::rust(),
+    ]
+}
+
 fn url(server: &Server) -> String {
     format!("redis://127.0.0.1:{}", server.port)
 }
@@ -138,8 +160,7 @@ fn every_consumer_gets_what_every_producer_sent() {
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
 {"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
 "#;
-    let examples =
-        [Example::node("node-redis"), Example::node("ioredis"), Example::python("redis-py")];
+    let examples = examples();
     let server = Server::start();
     for consumer in &examples {
         for (before, producer) in examples.iter().enumerate() {
@@ -154,8 +175,7 @@ fn every_consumer_gets_what_every_producer_sent() {
 #[test]
 #[ignore = "make test-clients"]
 fn a_refused_event_does_not_reach_the_server() {
-    let examples =
-        [Example::node("node-redis"), Example::node("ioredis"), Example::python("redis-py")];
+    let examples = examples();
     for example in &examples {
         let server = Server::start();
         let events =
