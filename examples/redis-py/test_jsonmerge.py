@@ -51,6 +51,9 @@ class TestJSONMerge(unittest.TestCase):
     def test_options(self):
         self.assertEqual(self.jsonmerge.append("k", [1, 2], reply="LEN"), 2)
         self.assertEqual(self.jsonmerge.append("k", [3], reply="SIZE", trust=True), 7)
+        # Only a server that was told TRUST refuses.
+        with self.assertRaisesRegex(ResponseError, "TRUST does not count"):
+            self.jsonmerge.append("k", [], reply="LEN", trust=True)
         self.assertEqual(self.jsonmerge.append("k", [4], reply="JSON"), [1, 2, 3, 4])
         self.assertEqual(self.client.ttl("k"), -1)
         in_an_hour = int(time.time()) + 3600

@@ -68,6 +68,9 @@ fn options_are_sent() {
         assert_eq!(connection.jsonmerge_append("k", &[1, 2], &len()), Ok(2));
         let trust = plain().trust().reply(Reply::Size);
         assert_eq!(connection.jsonmerge_append("k", &[3], &trust), Ok(7));
+        // Only a server that was told TRUST refuses.
+        let refused = connection.jsonmerge_append::<_, _, usize>("k", &[3], &len().trust());
+        assert!(refused.expect_err("a refusal").to_string().contains("TRUST does not count"));
         let ttl = |connection: &mut Connection| -> i64 {
             redis::cmd("TTL").arg("k").query(connection).expect("a TTL")
         };

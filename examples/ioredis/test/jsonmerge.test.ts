@@ -40,6 +40,8 @@ test('an empty array is an array, and not nothing', async () => {
 test('options', async () => {
   assert.equal(await client.jsonmergeAppend('k', [1, 2], 'REPLY', 'LEN'), 2);
   assert.equal(await client.jsonmergeAppend('k', [3], 'TRUST', 'REPLY', 'SIZE'), 7);
+  // Only a server that was told TRUST refuses.
+  await assert.rejects(client.jsonmergeAppend('k', [], 'TRUST', 'REPLY', 'LEN'), /TRUST does not count/);
   assert.deepEqual(await client.jsonmergeAppend('k', [4], 'REPLY', 'JSON'), [1, 2, 3, 4]);
   assert.equal(await client.ttl('k'), -1);
   const inAnHour = Math.floor(Date.now() / 1000) + 3600;

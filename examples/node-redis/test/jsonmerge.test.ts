@@ -41,6 +41,8 @@ test('an empty array is an array, and not nothing', async () => {
 test('options', async () => {
   assert.equal(await client.jsonmerge.append('k', [1, 2], { REPLY: 'LEN' }), 2);
   assert.equal(await client.jsonmerge.append('k', [3], { REPLY: 'SIZE', TRUST: true }), 7);
+  // Only a server that was told TRUST refuses.
+  await assert.rejects(client.jsonmerge.append('k', [], { REPLY: 'LEN', TRUST: true }), /TRUST does not count/);
   assert.deepEqual(await client.jsonmerge.append('k', [4], { REPLY: 'JSON' }), [1, 2, 3, 4]);
   assert.equal(await client.ttl('k'), -1);
   const inAnHour = Math.floor(Date.now() / 1000) + 3600;
