@@ -27,7 +27,7 @@ struct Mode {
 }
 
 /// What one writer knows of a key of its own, onto which it appends 1, 2, 3, ... and takes now and then.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     /// The last number of which a reply told that it is stored.
     acknowledged: u64,
@@ -35,6 +35,8 @@ struct Known {
     sent: u64,
     /// The last number of the last array that was taken.
     taken: u64,
+    /// What was the last number whenever a take was sent: an array can begin behind these alone.
+    ends: Vec<u64>,
     /// Whether a take was sent since, whose reply did not come.
     is_take_in_doubt: bool,
 }
@@ -74,7 +76,8 @@ fn settings(mode: Mode) -> Settings {
 /// Kills a server under load, and tells what its writers know.
 fn crash(mode: Mode) -> (Server, Vec<[Known; KEYS]>) {
     let mut server = settings(mode).module().start();
-    let known: Vec<_> = (0..WRITERS).map(|_| Mutex::new([Known::default(); KEYS])).collect();
+    let known: Vec<_> =
+        (0..WRITERS).map(|_| Mutex::new(std::array::from_fn(|_| Known::default()))).collect();
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for (writer, known) in known.iter().enumerate() {
@@ -111,6 +114,7 @@ fn write(
     let known = &mut known[key];
     if random.u32(..50) == 0 {
         known.is_take_in_doubt = true;
+        known.ends.push(known.acknowledged);
         let array = client.call(&format!("JSONMERGE.TAKE {writer}:{key}"))?;
         known.is_take_in_doubt = false;
         known.taken = known.acknowledged;
@@ -150,6 +154,9 @@ fn check(mode: Mode, server: Server, known: &[[Known; KEYS]]) -> u64 {
                 assert_eq!(pair[0] + 1, pair[1], "{mode:?}: {stored:?}");
             }
             assert!(stored.last().is_none_or(|last| *last <= known.sent), "{mode:?}");
+            if let Some(first) = stored.first() {
+                assert!(*first == 1 || known.ends.contains(&(first - 1)), "{mode:?}: {stored:?}");
+            }
             let is_whole = match (stored.first(), stored.last()) {
                 (Some(first), Some(last)) => {
                     *first == known.taken + 1 && *last >= known.acknowledged

@@ -40,8 +40,8 @@ struct Batch {
     outcome: Outcome,
     seen: u32,
     first_seen: u64,
-    /// Whether a take of it may be undone: the reply came, but no replica had confirmed it.
-    undoable: bool,
+    /// How many takes of it may have been undone: the reply came, but no replica had confirmed it.
+    undoable: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Ledger {
         books.clock += 1;
         let (id, sent) = (books.batches.len(), books.clock);
         let outcome = Outcome::Unknown;
-        books.batches.push(Batch { key, sent, outcome, seen: 0, first_seen: 0, undoable: false });
+        books.batches.push(Batch { key, sent, outcome, seen: 0, first_seen: 0, undoable: 0 });
         Sent { id, key: self.key(key), array: format!("[{}]", events(id).join(",")) }
     }
 
@@ -175,7 +175,7 @@ impl Ledger {
             };
             rest = &rest[sent.len()..];
             let batch = &mut books.batches[id];
-            batch.undoable |= undoable;
+            batch.undoable += u32::from(undoable);
             if batch.seen == 0 {
                 batch.first_seen = now;
             }
@@ -209,9 +209,8 @@ impl Ledger {
             balance.events += events;
             balance.acknowledged += if acknowledged { events } else { 0 };
             balance.seen += if times > 0 { events } else { 0 };
-            if times > 1 && !batch.undoable {
-                balance.doubled += events * (times - 1);
-            }
+            let once_more = times.saturating_sub(1 + u64::from(batch.undoable));
+            balance.doubled += events * once_more;
             if times > 0 && batch.outcome == Outcome::Cut {
                 balance.from_cut_commands += events;
             }
