@@ -50,7 +50,7 @@ pub(crate) unsafe fn load(
         Ok(()) => {
             let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("JSONMERGE_REVISION"));
             context.notice(&format!("version {version} ({revision})"));
-            context.is_loaded();
+            context.note_load();
             OK
         }
         Err(reason) => {

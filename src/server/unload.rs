@@ -48,8 +48,8 @@ pub(crate) unsafe fn unload(
 }
 
 impl Context<'_> {
-    /// Notes that the module was loaded.
-    pub(super) fn is_loaded(&self) {
+    /// Notes when the module was loaded.
+    pub(super) fn note_load(&self) {
         LOADED_AT.store(self.clock(), Ordering::Relaxed);
     }
 
