@@ -61,8 +61,11 @@ impl Server {
 
     /// Whether the server lets a module's command into ACL categories: Redis and Valkey from 7.2 on.
     pub fn has_categories(&self) -> bool {
-        let info = self.client().ok("INFO server");
-        !info.contains("redis_version:7.0.")
+        !self.version_is_7_0()
+    }
+
+    pub fn version_is_7_0(&self) -> bool {
+        self.client().ok("INFO server").contains("redis_version:7.0.")
     }
 
     /// A number that INFO tells.
