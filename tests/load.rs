@@ -317,7 +317,7 @@ fn unloading_leaves_ordinary_strings_and_no_memory_behind() {
     let before = server.info("used_memory");
     (0..100).for_each(|_| cycle(&mut client));
     let grown = server.info("used_memory").saturating_sub(before);
-    assert!(grown < 100_000, "{grown} bytes in 100 cycles");
+    assert!(grown < 300_000, "{grown} bytes in 100 cycles");
 }
 
 #[test]
@@ -337,9 +337,9 @@ fn a_refused_load_leaves_no_memory_behind() {
     };
     refuse(12);
     let before = server.info("used_memory");
-    refuse(30);
+    refuse(300);
     let grown = server.info("used_memory").saturating_sub(before);
-    assert!(grown < 100_000, "{grown} bytes in 30 refused loads");
+    assert!(grown < 300_000, "{grown} bytes in 300 refused loads");
 }
 
 #[test]
@@ -364,5 +364,5 @@ fn calls_leave_no_memory_behind() {
     let before = server.info("used_memory");
     rounds(&mut client);
     let grown = server.info("used_memory").saturating_sub(before);
-    assert!(grown < 100_000, "{grown} bytes in 25,000 calls");
+    assert!(grown < 300_000, "{grown} bytes in 25,000 calls");
 }
