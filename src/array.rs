@@ -1,7 +1,11 @@
-//! A JSON array as text: find its brackets, check it and count its elements, splice two into one.
+//! A JSON array as text: finding its brackets, validating it, counting its elements, and splicing the
+//! elements of another array into it.
 //!
-//! Nothing here builds a value or copies one: an [`Array`] is a view of the text that it was found
-//! in, and a [`Splice`] says which bytes to write where. No Redis in it, no unsafe, no recursion.
+//! Nothing here builds a value or copies a text: [`Brackets`] and [`Array`] are views of the text they
+//! were found in, and a [`Splice`] says which bytes to write where. No Redis, no unsafe code, no
+//! recursion.
+
+use std::ops::Range;
 
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize as _, Deserializer as _};
@@ -9,20 +13,21 @@ use serde_json::Deserializer;
 
 use crate::fault::Fault;
 
-/// A text that begins with `[` and ends with `]`, white space aside.
+/// The outermost brackets of a text that starts with `[` and ends with `]`, apart from whitespace.
+/// What is between them has not been validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Array<'a> {
+pub struct Brackets<'a> {
     /// The offset of the closing bracket, in bytes from the start of the text.
     close: usize,
-    /// What lies between the brackets, without the white space on either side.
-    elements: &'a [u8],
+    /// The bytes between the brackets, without the whitespace next to either bracket.
+    inside: &'a [u8],
 }
 
-/// An [`Array`] that was checked, with the number of its elements.
+/// A valid JSON array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified<'a> {
-    /// Where the array lies in its text.
-    pub array: Array<'a>,
+pub struct Array<'a> {
+    /// Where the array is in its text.
+    pub brackets: Brackets<'a>,
     /// The number of elements.
     pub len: usize,
 }
@@ -30,97 +35,120 @@ pub struct Verified<'a> {
 /// Why a text is not a JSON array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invalid {
-    /// It is not JSON at all.
+    /// It is not JSON.
     NotJson(Fault),
-    /// It is JSON of another kind: `object`, `string`, `number`, `boolean` or `null`.
+    /// It is JSON, but not an array: `object`, `string`, `number`, `boolean` or `null`.
     NotArray(&'static str),
 }
 
-impl<'a> Array<'a> {
-    /// Finds the array in a text by its first and its last byte that are no white space.
+impl<'a> Brackets<'a> {
+    /// Finds the outermost brackets by looking at the first and the last byte that are not whitespace.
     ///
-    /// For a text that is valid JSON, this alone decides whether it is an array.
+    /// Returns `None` if they are not `[` and `]`. If the text is known to be JSON, this decides
+    /// whether it is an array.
     ///
     /// # Complexity
-    /// O(1), and O(w) in the white space at both ends and just inside the brackets.
+    /// O(1), plus O(w) for w bytes of whitespace around either bracket.
     pub fn find(text: &'a [u8]) -> Option<Self> {
         let [before @ .., b']'] = trim_end(text) else { return None };
         let [b'[', inside @ ..] = trim_start(before) else { return None };
-        Some(Array { close: before.len(), elements: trim_start(trim_end(inside)) })
+        Some(Brackets { close: before.len(), inside: trim_start(trim_end(inside)) })
     }
 
-    /// Checks that a text is a JSON array and counts its elements: RFC 8259, UTF-8, of any depth.
-    ///
-    /// # Complexity
-    /// O(n) in the size of the text; one byte of memory for each open bracket.
-    ///
-    /// # Errors
-    /// [`Invalid::NotJson`] with the first fault, [`Invalid::NotArray`] with what it is instead.
-    pub fn verify(text: &'a [u8]) -> Result<Verified<'a>, Invalid> {
-        if simdutf8::basic::from_utf8(text).is_err() {
-            return Err(Invalid::NotJson(fault_of_no_utf8(text)));
-        }
-        let len = parse(text).map_err(|error| Invalid::NotJson(Fault::in_json(text, &error)))?;
-        match Array::find(text) {
-            Some(array) => Ok(Verified { array, len }),
-            None => Err(Invalid::NotArray(kind(text))),
-        }
-    }
-
-    /// Its text up to the closing bracket.
+    /// Returns the text up to its closing bracket.
     pub fn stem<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         text.get(..self.close).unwrap_or(text)
     }
 
-    /// Whether it has no elements.
+    /// Returns whether there is only whitespace between the brackets.
     pub fn is_empty(&self) -> bool {
-        self.elements.is_empty()
+        self.inside.is_empty()
     }
 
-    /// What to write into the text of this array so that the elements of `added` follow its own.
-    pub fn splice<'b>(&self, added: &Array<'b>) -> Splice<'b> {
+    /// Returns what to write to this text so that the elements of `added` follow its own.
+    pub fn splice<'b>(&self, added: &Brackets<'b>) -> Splice<'b> {
         let separator: &[u8] = if self.is_empty() || added.is_empty() { b"" } else { b"," };
-        Splice { offset: self.close, parts: [separator, added.elements, b"]"] }
+        Splice { offset: self.close, separator, elements: added.inside }
     }
 }
 
-/// New bytes for the end of an array's text: a comma, the elements and the closing bracket.
+impl<'a> Array<'a> {
+    /// Validates that a text is a JSON array (RFC 8259, UTF-8, any depth) and counts its elements.
+    ///
+    /// # Complexity
+    /// O(n) in the size of the text, and one byte of memory for each open bracket.
+    ///
+    /// # Errors
+    /// [`Invalid::NotJson`], which names an invalid byte before a syntax error, or [`Invalid::NotArray`].
+    pub fn validate(text: &'a [u8]) -> Result<Self, Invalid> {
+        if simdutf8::basic::from_utf8(text).is_err() {
+            return Err(Invalid::NotJson(Fault::in_utf8(text)));
+        }
+        let len = parse(text).map_err(|error| Invalid::NotJson(Fault::in_json(text, &error)))?;
+        match Brackets::find(text) {
+            Some(brackets) => Ok(Array { brackets, len }),
+            None => Err(Invalid::NotArray(kind(text))),
+        }
+    }
+}
+
+/// The new end of an array's text: a comma, the added elements and the closing bracket.
 ///
-/// Where white space follows the old closing bracket, the new tail may be shorter than what it
-/// replaces. What is left over then is white space, and stays: writing a splice is what SETRANGE
-/// does, and never shortens a text.
+/// If whitespace follows the old closing bracket, the new end may be shorter than the old one. The rest
+/// of the whitespace then stays: writing a splice never shortens a text, just as SETRANGE does not.
 #[derive(Clone, Copy, Debug)]
 pub struct Splice<'a> {
     offset: usize,
-    parts: [&'a [u8]; 3],
+    separator: &'a [u8],
+    elements: &'a [u8],
 }
 
-impl Splice<'_> {
-    /// Where the tail begins: the offset of the old closing bracket.
-    pub fn offset(&self) -> usize {
-        self.offset
+impl<'a> Splice<'a> {
+    /// Returns whether the splice adds an element.
+    pub fn adds(&self) -> bool {
+        !self.elements.is_empty()
     }
 
-    /// Where the tail ends. A text must have at least this size for [`Splice::write`].
-    pub fn end(&self) -> usize {
-        self.parts.iter().fold(self.offset, |end, part| end.saturating_add(part.len()))
+    /// Returns the bytes that extend the stem of the array: everything but the closing bracket.
+    pub fn extension(&self) -> [&'a [u8]; 2] {
+        [self.separator, self.elements]
     }
 
-    /// Writes the tail into a text, and returns the new text up to its closing bracket, and the tail;
-    /// none, and nothing written, if the text ends before the tail does.
-    pub fn write<'t>(&self, text: &'t mut [u8]) -> Option<(&'t [u8], &'t [u8])> {
-        let mut rest = text.get_mut(self.offset..self.end())?;
-        for part in self.parts {
-            let (here, after) = rest.split_at_mut(part.len());
-            here.copy_from_slice(part);
-            rest = after;
+    /// Returns the range of the text to overwrite, in bytes. It may end beyond the end of the text.
+    pub fn range(&self) -> Range<usize> {
+        let parts = [self.separator.len(), self.elements.len(), 1];
+        self.offset..parts.into_iter().fold(self.offset, usize::saturating_add)
+    }
+
+    /// Writes the new end. `tail` is the part of the text in [`Splice::range`]; if it has another size,
+    /// nothing is written.
+    pub fn write(&self, tail: &mut [u8]) {
+        if tail.len() == self.range().len()
+            && let Some((separator, rest)) = tail.split_at_mut_checked(self.separator.len())
+            && let Some((elements, bracket)) = rest.split_at_mut_checked(self.elements.len())
+        {
+            separator.copy_from_slice(self.separator);
+            elements.copy_from_slice(self.elements);
+            bracket.copy_from_slice(b"]");
         }
-        let text: &[u8] = text;
-        Some((text.get(..self.end().saturating_sub(1))?, text.get(self.offset..self.end())?))
+    }
+
+    /// Returns the text with the new end.
+    ///
+    /// # Complexity
+    /// O(n) in the size of the text: it is copied.
+    pub fn apply(&self, text: &[u8]) -> Vec<u8> {
+        let mut text = text.to_vec();
+        let range = self.range();
+        text.resize(text.len().max(range.end), b' ');
+        if let Some(tail) = text.get_mut(range) {
+            self.write(tail);
+        }
+        text
     }
 }
 
-/// Checks that a text is JSON, and counts its elements if it is an array.
+/// Validates that a text is JSON, and returns its number of elements if it is an array, else 0.
 fn parse(text: &[u8]) -> serde_json::Result<usize> {
     let mut deserializer = Deserializer::from_slice(text);
     let len = match trim_start(text) {
@@ -131,15 +159,7 @@ fn parse(text: &[u8]) -> serde_json::Result<usize> {
     Ok(len)
 }
 
-/// The first fault of a text that is not UTF-8: it may lie before the first invalid byte.
-fn fault_of_no_utf8(text: &[u8]) -> Fault {
-    let offset =
-        simdutf8::compat::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
-    let valid = text.get(..offset).unwrap_or(text);
-    let fault = parse(valid).err().map(|error| Fault::in_json(valid, &error));
-    fault.filter(|fault| fault.offset < offset).unwrap_or_else(|| Fault::in_utf8(offset))
-}
-
+/// Counts the elements of an array without building them.
 struct Count;
 
 impl<'de> Visitor<'de> for Count {
@@ -158,7 +178,7 @@ impl<'de> Visitor<'de> for Count {
     }
 }
 
-/// What a valid JSON text is, by its first byte, if it is no array.
+/// Returns the type of a JSON text that is not an array, which its first byte decides.
 fn kind(text: &[u8]) -> &'static str {
     match trim_start(text).first() {
         Some(b'{') => "object",
@@ -169,7 +189,7 @@ fn kind(text: &[u8]) -> &'static str {
     }
 }
 
-/// Without leading white space, as RFC 8259 has it: no form feed, no vertical tab.
+/// Removes leading whitespace as RFC 8259 defines it: no form feed, no vertical tab.
 fn trim_start(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = text {
         text = rest;
@@ -177,7 +197,7 @@ fn trim_start(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Without trailing white space.
+/// Removes trailing whitespace.
 fn trim_end(mut text: &[u8]) -> &[u8] {
     while let [rest @ .., b' ' | b'\t' | b'\n' | b'\r'] = text {
         text = rest;
@@ -189,19 +209,13 @@ fn trim_end(mut text: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    /// The value that a splice leaves, as a server would write it.
-    fn merge(stored: &str, added: &str) -> String {
-        let stored_array = Array::verify(stored.as_bytes()).expect(stored).array;
-        let splice = stored_array.splice(&Array::verify(added.as_bytes()).expect(added).array);
-        let mut value = stored.as_bytes().to_vec();
-        value.resize(value.len().max(splice.end()), 0);
-        assert!(splice.write(&mut value).is_some());
-        String::from_utf8(value).expect("UTF-8")
+    fn array(text: &str) -> Brackets<'_> {
+        Array::validate(text.as_bytes()).expect(text).brackets
     }
 
     #[test]
-    fn find_by_the_outermost_brackets() {
-        for (text, close, elements) in [
+    fn find_returns_the_outermost_brackets() {
+        for (text, close, inside) in [
             ("[]", 1, ""),
             ("[ ]", 2, ""),
             (" \t\r\n[ \t\r\n] \t\r\n", 9, ""),
@@ -209,25 +223,25 @@ mod tests {
             ("[ 1 , 2 ]", 8, "1 , 2"),
             ("\n[[]]\n", 4, "[]"),
             ("[\"]\"]", 4, "\"]\""),
-            ("[no json]", 8, "no json"),
+            ("[not json]", 9, "not json"),
         ] {
-            let found = Array::find(text.as_bytes());
-            assert_eq!(found, Some(Array { close, elements: elements.as_bytes() }), "{text:?}");
+            let found = Brackets::find(text.as_bytes());
+            assert_eq!(found, Some(Brackets { close, inside: inside.as_bytes() }), "{text:?}");
         }
     }
 
     #[test]
-    fn find_nothing_without_both_brackets() {
+    fn find_against_a_missing_bracket_returns_none() {
         for text in [
             "", " ", "[", "]", "][", "{}", "[1", "1]", "\"[]\"", "[1] x", "x [1]", "\x0c[]",
             "\x0b[]", "[]\x0b", "[]\0",
         ] {
-            assert_eq!(Array::find(text.as_bytes()), None, "{text:?}");
+            assert_eq!(Brackets::find(text.as_bytes()), None, "{text:?}");
         }
     }
 
     #[test]
-    fn verify_counts_the_elements() {
+    fn validate_counts_the_elements() {
         for (text, len) in [
             ("[]", 0),
             (" [ ] ", 0),
@@ -235,17 +249,17 @@ mod tests {
             ("[1,2,3]", 3),
             ("[[1,2],{\"a\":[3,4]},\"5,6\"]", 3),
             ("\t[\n1\r,\n2 ]\r\n", 2),
-            // In RFC 8259, and kept as they are.
+            // Valid in RFC 8259, though many parsers reject it.
             ("[1e999999,-0,\"\\ud800\",{\"a\":1,\"a\":2},123456789012345678901234567890]", 5),
             ("[\"\u{feff}\u{7f}\u{2028}\"]", 1),
         ] {
-            let len_found = Array::verify(text.as_bytes()).map(|verified| verified.len);
+            let len_found = Array::validate(text.as_bytes()).map(|array| array.len);
             assert_eq!(len_found, Ok(len), "{text:?}");
         }
     }
 
     #[test]
-    fn verify_names_what_is_no_array() {
+    fn validate_against_another_type_names_it() {
         for (text, kind) in [
             ("{}", "object"),
             (" {\"a\":[1]} ", "object"),
@@ -256,20 +270,20 @@ mod tests {
             ("false", "boolean"),
             ("\nnull", "null"),
         ] {
-            assert_eq!(Array::verify(text.as_bytes()), Err(Invalid::NotArray(kind)), "{text:?}");
+            assert_eq!(Array::validate(text.as_bytes()), Err(Invalid::NotArray(kind)), "{text:?}");
         }
     }
 
     #[test]
-    fn verify_does_not_recurse() {
+    fn validate_does_not_recurse() {
         let levels = 1_000_000;
         let deep = ["[".repeat(levels), "]".repeat(levels)].concat();
-        assert_eq!(Array::verify(deep.as_bytes()).map(|verified| verified.len), Ok(1));
-        assert!(Array::verify(&deep.as_bytes()[..levels]).is_err());
+        assert_eq!(Array::validate(deep.as_bytes()).map(|array| array.len), Ok(1));
+        assert!(Array::validate(&deep.as_bytes()[..levels]).is_err());
     }
 
     #[test]
-    fn splice_onto() {
+    fn splice_keeps_every_byte_of_both() {
         for (stored, added, value) in [
             ("[1]", "[2]", "[1,2]"),
             ("[]", "[1]", "[1]"),
@@ -285,15 +299,18 @@ mod tests {
             ("[1]          ", "[2]", "[1,2]        "),
             ("[\"]\"]", "[\"[\"]", "[\"]\",\"[\"]"),
         ] {
-            assert_eq!(merge(stored, added), value, "{stored:?} + {added:?}");
+            let splice = array(stored).splice(&array(added));
+            assert_eq!(splice.apply(stored.as_bytes()), value.as_bytes(), "{stored:?} + {added:?}");
         }
     }
 
     #[test]
-    fn splice_writes_nothing_where_there_is_no_room() {
-        let one = Array::find(b"[1]").expect("an array");
-        let mut text = *b"[1]";
-        assert_eq!(one.splice(&one).write(&mut text), None);
-        assert_eq!(&text, b"[1]");
+    fn splice_against_a_tail_of_another_size_writes_nothing() {
+        let splice = array("[1]").splice(&array("[2]"));
+        for size in [0, 1, 2, 4] {
+            let mut tail = vec![b'x'; size];
+            splice.write(&mut tail);
+            assert_eq!(tail, vec![b'x'; size]);
+        }
     }
 }

@@ -1,96 +1,57 @@
-//! What the module has done since it was loaded: the numbers of `INFO jsonmerge`.
+//! What the module counts for `INFO jsonmerge`: only what the server's own commandstats and errorstats
+//! do not show.
 
-use std::ffi::CStr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::array::Invalid;
 use crate::error::Error;
 
-/// A number that only grows.
-pub struct Counter {
-    /// Its name in INFO, behind `jsonmerge_`.
-    pub name: &'static CStr,
-    value: AtomicU64,
-}
+/// A number that only grows, from 0 when the module is loaded.
+pub struct Counter(AtomicU64);
 
 impl Counter {
-    const fn new(name: &'static CStr) -> Self {
-        Counter { name, value: AtomicU64::new(0) }
+    const fn new() -> Self {
+        Counter(AtomicU64::new(0))
     }
 
-    /// Adds to it. Only one thread at a time may: all commands run in the server's main thread, and a
-    /// load and a store cost nothing, where an atomic addition would lock the bus.
+    /// Adds to the counter. Only one thread may call this at a time. Commands run in the server's main
+    /// thread, so a load and a store are enough, and cheaper than an atomic addition.
     pub fn add(&self, number: usize) {
-        self.value.store(self.get().wrapping_add(number as u64), Relaxed);
+        self.0.store(self.get().wrapping_add(number as u64), Relaxed);
     }
 
-    /// Its value.
+    /// Returns its value.
     pub fn get(&self) -> u64 {
-        self.value.load(Relaxed)
+        self.0.load(Relaxed)
     }
 }
 
-/// Calls of APPEND that succeeded.
-pub static APPENDS: Counter = Counter::new(c"appends");
-/// Calls of TAKE that returned an array.
-pub static TAKES: Counter = Counter::new(c"takes");
-/// Elements that were appended, those of new keys included.
-pub static ELEMENTS_ADDED: Counter = Counter::new(c"elements_added");
-/// Bytes that were written to values.
-pub static BYTES_ADDED: Counter = Counter::new(c"bytes_added");
-/// Calls refused because the argument is not JSON, and so on.
-static REFUSED_BADJSON_ARGUMENT: Counter = Counter::new(c"refused_badjson_argument");
-static REFUSED_BADJSON_STORED: Counter = Counter::new(c"refused_badjson_stored");
-static REFUSED_NOTARRAY_ARGUMENT: Counter = Counter::new(c"refused_notarray_argument");
-static REFUSED_NOTARRAY_STORED: Counter = Counter::new(c"refused_notarray_stored");
-static REFUSED_WRONGTYPE: Counter = Counter::new(c"refused_wrongtype");
-static REFUSED_TOO_LARGE: Counter = Counter::new(c"refused_too_large");
-static REFUSED_SYNTAX: Counter = Counter::new(c"refused_syntax");
-/// Defects of ours.
-static INTERNAL_ERRORS: Counter = Counter::new(c"internal_errors");
-/// Stored texts that the memo knew.
-pub static MEMO_HITS: Counter = Counter::new(c"memo_hits");
-/// Stored texts that it did not know, and that were checked.
-pub static MEMO_MISSES: Counter = Counter::new(c"memo_misses");
-/// Bytes that were hashed, to look a text up or to remember it.
-pub static BYTES_HASHED: Counter = Counter::new(c"bytes_hashed");
-/// Bytes of stored texts that were checked.
-pub static BYTES_SCANNED: Counter = Counter::new(c"bytes_scanned");
+/// Elements that APPEND added, including those of keys that it created.
+pub static ELEMENTS_ADDED: Counter = Counter::new();
+/// Elements that TAKE returned.
+pub static ELEMENTS_TAKEN: Counter = Counter::new();
+/// Bytes that APPEND wrote to values.
+pub static BYTES_ADDED: Counter = Counter::new();
+/// Calls that failed because the argument is not a JSON array.
+pub static REFUSED_ARGUMENT: Counter = Counter::new();
+/// Calls that failed because the stored value is a string but not a JSON array.
+pub static REFUSED_STORED: Counter = Counter::new();
+/// Stored values that the validation cache recognised.
+pub static CACHE_HITS: Counter = Counter::new();
+/// Stored values that were looked up in the validation cache and not found.
+pub static CACHE_MISSES: Counter = Counter::new();
+/// Bytes that were hashed for the validation cache.
+pub static BYTES_HASHED: Counter = Counter::new();
+/// Bytes of stored values that were validated.
+pub static BYTES_VALIDATED: Counter = Counter::new();
+/// Panics that were caught.
+pub static INTERNAL_ERRORS: Counter = Counter::new();
 
-/// Every counter, in the order of INFO.
-pub static TABLE: [&Counter; 16] = [
-    &APPENDS,
-    &TAKES,
-    &ELEMENTS_ADDED,
-    &BYTES_ADDED,
-    &REFUSED_BADJSON_ARGUMENT,
-    &REFUSED_BADJSON_STORED,
-    &REFUSED_NOTARRAY_ARGUMENT,
-    &REFUSED_NOTARRAY_STORED,
-    &REFUSED_WRONGTYPE,
-    &REFUSED_TOO_LARGE,
-    &REFUSED_SYNTAX,
-    &INTERNAL_ERRORS,
-    &MEMO_HITS,
-    &MEMO_MISSES,
-    &BYTES_HASHED,
-    &BYTES_SCANNED,
-];
-
-/// The counter of the calls that end with such an error.
-pub fn of(error: &Error) -> &'static Counter {
+/// Counts a call that failed.
+pub fn count_error(error: &Error) {
     match error {
-        Error::Argument(Invalid::NotJson(_)) => &REFUSED_BADJSON_ARGUMENT,
-        Error::Argument(Invalid::NotArray(_)) => &REFUSED_NOTARRAY_ARGUMENT,
-        Error::Stored(Invalid::NotJson(_)) => &REFUSED_BADJSON_STORED,
-        Error::Stored(Invalid::NotArray(_)) => &REFUSED_NOTARRAY_STORED,
-        Error::WrongType => &REFUSED_WRONGTYPE,
-        Error::TooLarge => &REFUSED_TOO_LARGE,
-        Error::Syntax
-        | Error::NotInteger
-        | Error::ExpireTime
-        | Error::TrustCountsNot
-        | Error::Arity => &REFUSED_SYNTAX,
-        Error::Internal => &INTERNAL_ERRORS,
+        Error::Argument(_) => REFUSED_ARGUMENT.add(1),
+        Error::Stored(_) => REFUSED_STORED.add(1),
+        Error::Internal => INTERNAL_ERRORS.add(1),
+        _ => {}
     }
 }

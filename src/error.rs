@@ -1,59 +1,60 @@
-//! Every error that a client can see, and its wire text.
+//! Every error that a client can see, and its text.
 //!
 //! The first word is the code that clients match on and that `INFO errorstats` counts. No error
-//! repeats what is stored.
+//! echoes stored data.
 
 use crate::array::Invalid;
 use crate::fault::Fault;
 
-/// Why a command was refused. It has changed nothing.
+/// Why a command failed. It has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The key holds a list, a hash, ...
     WrongType,
     /// The argument is not a JSON array.
     Argument(Invalid),
-    /// What is stored at the key is not a JSON array.
+    /// The stored value is not a JSON array.
     Stored(Invalid),
-    /// The value would pass `proto-max-bulk-len`, or the 512 MB of the module API.
+    /// The value would exceed `proto-max-bulk-len` or the module API's 512 MB.
     TooLarge,
-    /// An option that does not exist, lacks its value, stands twice or contradicts another.
+    /// An option is unknown, repeated, lacks its value, or contradicts another.
     Syntax,
     /// The value of an expire option is not a 64-bit integer.
     NotInteger,
-    /// The value of an expire option is 0, negative, or overflows.
+    /// The value of an expire option is 0 or negative, or it overflows.
     ExpireTime,
     /// `REPLY LEN` with `TRUST`.
-    TrustCountsNot,
-    /// Too few arguments. The server checks it first, from the arity that a command declares.
+    TrustCannotCount,
+    /// The number of arguments is wrong. The server checks the declared arity before it calls a
+    /// command, so no client sees this.
     Arity,
-    /// A defect of ours, caught at the border.
+    /// A bug in the module: a panic, which was caught.
     Internal,
 }
 
 impl Error {
-    /// The error as the server sends it, for the command of that name in lower case.
-    pub fn wire(&self, command: &str) -> String {
+    /// Returns the error as the server sends it. `command` is the command's name in lower case.
+    pub fn message(&self, command: &str) -> String {
         match self {
             Error::WrongType => {
                 "WRONGTYPE Operation against a key holding the wrong kind of value".into()
             }
-            Error::Argument(invalid) => refusal("argument", invalid),
-            Error::Stored(invalid) => refusal("stored value", invalid),
+            Error::Argument(invalid) => invalid_message("argument", invalid),
+            Error::Stored(invalid) => invalid_message("stored value", invalid),
             Error::TooLarge => {
                 "ERR string exceeds maximum allowed size (proto-max-bulk-len)".into()
             }
             Error::Syntax => "ERR syntax error".into(),
             Error::NotInteger => "ERR value is not an integer or out of range".into(),
             Error::ExpireTime => format!("ERR invalid expire time in '{command}' command"),
-            Error::TrustCountsNot => "ERR TRUST does not count elements, use REPLY SIZE".into(),
+            Error::TrustCannotCount => "ERR TRUST does not count elements, use REPLY SIZE".into(),
             Error::Arity => format!("ERR wrong number of arguments for '{command}' command"),
             Error::Internal => format!("ERR internal error in '{command}' command"),
         }
     }
 }
 
-fn refusal(subject: &str, invalid: &Invalid) -> String {
+fn invalid_message(subject: &str, invalid: &Invalid) -> String {
     match invalid {
         Invalid::NotJson(Fault { reason, offset }) => {
             format!("BADJSON {subject} is not valid JSON: {reason} at byte {offset}")

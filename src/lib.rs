@@ -1,4 +1,4 @@
-//! jsonmerge: a Redis module that appends to, and takes, JSON arrays kept in plain Redis strings.
+//! jsonmerge: a Redis module that appends to, and takes, JSON arrays stored as plain Redis strings.
 //!
 //! - `JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
 //!   PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]`
@@ -12,17 +12,24 @@
 )]
 
 pub mod array;
+pub mod cache;
 pub mod counters;
 pub mod error;
 pub mod fault;
 pub mod options;
-pub mod verified;
 
 mod command;
+mod config;
+mod info;
 mod server;
-mod settings;
 
 #[global_allocator]
 static ALLOCATOR: server::Allocator = server::Allocator;
 
-server::module!(c"jsonmerge", command::TABLE, settings::TABLE, || verified::set_slots(0));
+static MODULE: server::module::Module = server::module::Module {
+    name: c"jsonmerge",
+    commands: command::TABLE,
+    configs: config::TABLE,
+    info: info::TABLE,
+    free: cache::free,
+};

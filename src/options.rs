@@ -1,42 +1,44 @@
-//! The options of APPEND: in any order, in any case, each at most once. No Redis in it.
+//! The options of APPEND: in any order, case-insensitive, each at most once. No Redis.
 
 use crate::error::Error;
 
-/// What the caller asked for beside the array.
+/// What the caller asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Whether to check all that is stored.
+    /// How much of the stored value to validate.
     pub check: Check,
-    /// What becomes of the TTL.
+    /// What to do with the key's TTL.
     pub ttl: Ttl,
-    /// What to answer.
+    /// What to reply with.
     pub reply: Reply,
 }
 
-/// How much of the stored value is checked.
+/// How much of the stored value to validate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// All of it.
     Strict,
-    /// TRUST: its first and last bytes.
+    /// TRUST: its first and last bytes that are not whitespace.
     Trust,
 }
 
-/// What becomes of the key's TTL.
+/// What to do with the key's TTL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
-    /// It stays as it is.
+    /// Keep it.
     Keep,
-    /// EX, PX, EXAT, PXAT: a Unix time in milliseconds.
+    /// EX, PX, EXAT, PXAT: set it to this Unix time in milliseconds, which is in the future.
     ExpireAt(i64),
-    /// PERSIST: it is removed.
+    /// EXAT, PXAT: the time is not in the future, so delete the key.
+    Expired,
+    /// PERSIST: remove it.
     Persist,
 }
 
-/// What a success answers.
+/// What to reply with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The array, a bulk string.
+    /// The merged array, as a bulk string.
     Json,
     /// Its number of elements.
     Len,
@@ -56,10 +58,10 @@ const SECOND: i64 = 1000;
 const MILLISECOND: i64 = 1;
 
 impl Options {
-    /// Parses what follows the array. `now` is the Unix time in milliseconds.
+    /// Parses the arguments after the array. `now` returns the Unix time in milliseconds.
     ///
     /// # Errors
-    /// In core's order: first the syntax of all options, then the value of an expire option.
+    /// As core does: syntax errors in any option come before an invalid value of an expire option.
     pub fn parse<'a>(
         mut args: impl Iterator<Item = &'a [u8]>,
         now: impl Fn() -> i64,
@@ -92,13 +94,13 @@ impl Options {
             reply: reply.unwrap_or(Reply::Json),
         };
         if options.check == Check::Trust && options.reply == Reply::Len {
-            return Err(Error::TrustCountsNot);
+            return Err(Error::TrustCannotCount);
         }
         Ok(options)
     }
 }
 
-/// Takes an option that may stand once, alone or as one of several that exclude each other.
+/// Stores an option. It may be given once, and so may only one of several that exclude each other.
 fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Error> {
     match slot.replace(value) {
         None => Ok(()),
@@ -122,8 +124,9 @@ impl Reply {
 }
 
 impl Expiry<'_> {
-    /// As core's getExpireMillisecondsOrReply: more than 0, and no overflow on the way to a Unix
-    /// time in milliseconds.
+    /// Follows core's getExpireMillisecondsOrReply: the value must be positive, and neither it nor the
+    /// Unix time may overflow when converted to milliseconds. Follows core's checkAlreadyExpired: a
+    /// key expires at its time, not after it.
     fn resolve(self, now: impl Fn() -> i64) -> Result<Ttl, Error> {
         let (value, unit, start) = match self {
             Expiry::Never => return Ok(Ttl::Persist),
@@ -132,12 +135,16 @@ impl Expiry<'_> {
         };
         let value = integer(value).ok_or(Error::NotInteger)?;
         let time = value.checked_mul(unit).and_then(|span| span.checked_add(start));
-        time.filter(|_| value > 0).map(Ttl::ExpireAt).ok_or(Error::ExpireTime)
+        match time.filter(|_| value > 0) {
+            Some(time) if time <= now() => Ok(Ttl::Expired),
+            Some(time) => Ok(Ttl::ExpireAt(time)),
+            None => Err(Error::ExpireTime),
+        }
     }
 }
 
-/// A 64-bit integer in the one form that core's string2ll accepts: no `+`, no leading zero, no `-0`,
-/// no space.
+/// Parses a 64-bit integer in the only form that core's string2ll accepts: no `+`, no leading zero, no
+/// `-0`, no spaces.
 fn integer(text: &[u8]) -> Option<i64> {
     match text {
         [b'0'] | [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..] => {

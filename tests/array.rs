@@ -1,5 +1,5 @@
-//! The properties of the check and of the splice that `make fuzz` fuzzes, on texts made by grammar:
-//! arrays with the oddities of RFC 8259, and what is nearly one.
+//! The properties of validating and splicing that `make fuzz` fuzzes, on generated texts: arrays with the
+//! oddities of RFC 8259, and texts that are nearly arrays.
 
 use proptest::prelude::*;
 
@@ -7,10 +7,10 @@ use proptest::prelude::*;
 mod oracle;
 #[path = "../fuzz/properties/splice.rs"]
 mod splice;
-#[path = "../fuzz/properties/verify.rs"]
-mod verify;
+#[path = "../fuzz/properties/validate.rs"]
+mod validate;
 
-/// White space of RFC 8259.
+/// Whitespace of RFC 8259.
 fn space() -> impl Strategy<Value = String> {
     "[ \t\r\n]{0,3}"
 }
@@ -45,8 +45,8 @@ fn array() -> impl Strategy<Value = String> {
     (space(), array_of(json()), space()).prop_map(|(before, text, after)| before + &text + &after)
 }
 
-/// A valid array that was edited once or twice (a byte changed, put in or taken out, the end cut off),
-/// or mere noise.
+/// A valid array after one or two edits (a byte changed, inserted or removed, or the end cut off), or
+/// random bytes.
 fn near_json() -> impl Strategy<Value = Vec<u8>> {
     let telling = prop::sample::select(b"[]{},:\"\\u0+-.eE1tfn \n\x00\x80\xff".to_vec());
     let edit = (any::<prop::sample::Index>(), prop_oneof![telling, any::<u8>()], 0..4);
@@ -70,23 +70,23 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn merged_elements_are_the_elements_of_both(stored in array(), added in array()) {
-        splice::hold(format!("{stored}\x1e{added}").as_bytes());
+    fn a_splice_of_two_arrays_has_the_elements_of_both(stored in array(), added in array()) {
+        splice::assert_holds(format!("{stored}\x1e{added}").as_bytes());
     }
 
     #[test]
-    fn a_splice_onto_any_text_writes_what_it_says(stored in near_json(), added in array()) {
-        splice::hold(&[&stored, &b"\x1e"[..], added.as_bytes()].concat());
+    fn a_splice_onto_any_text_writes_only_where_it_says(stored in near_json(), added in array()) {
+        splice::assert_holds(&[&stored, &b"\x1e"[..], added.as_bytes()].concat());
     }
 
     #[test]
-    fn the_check_accepts_json_and_trust_finds_what_it_finds(text in prop_oneof![array(), json()]) {
+    fn validate_against_an_array_accepts_it(text in prop_oneof![array(), json()]) {
         prop_assert!(oracle::kind(text.as_bytes()).is_some());
-        verify::hold(text.as_bytes());
+        validate::assert_holds(text.as_bytes());
     }
 
     #[test]
-    fn the_check_refuses_what_is_nearly_json_at_the_byte_that_is_wrong(text in near_json()) {
-        verify::hold(&text);
+    fn validate_against_nearly_json_reports_the_first_fault(text in near_json()) {
+        validate::assert_holds(&text);
     }
 }

@@ -1,5 +1,5 @@
-//! The properties that `make fuzz` fuzzes, without libFuzzer: on its committed corpus, and on some
-//! random edits of it.
+//! Checks the properties that `make fuzz` fuzzes without libFuzzer, on the committed corpus and on random
+//! edits of it.
 
 use std::path::Path;
 use std::{fs, panic};
@@ -9,30 +9,30 @@ use fastrand::Rng;
 #[path = "../fuzz/properties/lib.rs"]
 mod properties;
 
-/// The random edits for each target.
+/// The number of random edits for each target.
 const EDITS: usize = 50_000;
 
 #[test]
-fn verify() {
-    replay("verify", properties::verify::hold);
+fn validate() {
+    replay("validate", properties::validate::assert_holds);
 }
 
 #[test]
 fn splice() {
-    replay("splice", properties::splice::hold);
+    replay("splice", properties::splice::assert_holds);
 }
 
 #[test]
 fn options() {
-    replay("options", properties::options::hold);
+    replay("options", properties::options::assert_holds);
 }
 
 #[test]
-fn memo() {
-    replay("memo", properties::memo::hold);
+fn cache() {
+    replay("cache", properties::cache::assert_holds);
 }
 
-fn replay(target: &str, hold: fn(&[u8])) {
+fn replay(target: &str, assert_holds: fn(&[u8])) {
     let seed = match std::env::var("JSONMERGE_SEED") {
         Ok(seed) => seed.parse().expect("JSONMERGE_SEED must be a number"),
         Err(_) => fastrand::u64(..),
@@ -42,13 +42,13 @@ fn replay(target: &str, hold: fn(&[u8])) {
     let corpus = corpus(target);
     let edited = (0..EDITS).map(|_| edit(&mut random, &corpus));
     for input in corpus.iter().cloned().chain(edited) {
-        if panic::catch_unwind(|| hold(&input)).is_err() {
-            panic!("{target} does not hold of {}", input.escape_ascii());
+        if panic::catch_unwind(|| assert_holds(&input)).is_err() {
+            panic!("{target} does not hold for {}", input.escape_ascii());
         }
     }
 }
 
-/// In the order of their names: a seed means the same inputs everywhere.
+/// Returns the inputs in the order of their file names, so that a seed means the same everywhere.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let files = fs::read_dir(directory).expect("a corpus");
@@ -57,14 +57,14 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).expect("a file")).collect()
 }
 
-/// An input of the corpus with up to three of its bytes changed, taken out or put in, or with its end
-/// replaced by that of another.
+/// Returns an input of the corpus with one to three edits: a byte changed, removed or inserted, or the end
+/// replaced by that of another input.
 fn edit(random: &mut Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
     let mut one = || random.choice(corpus).cloned().expect("a corpus that is not empty");
     let (mut input, other) = (one(), one());
     for _ in 0..random.usize(1..=3) {
         let at = random.usize(..=input.len());
-        // One that stands elsewhere in the corpus, which random ones would seldom be.
+        // A byte of another input, because a random one would rarely be part of JSON.
         let byte = random.choice(&other).copied().unwrap_or_else(|| random.u8(..));
         match random.u32(..8) {
             0 => {

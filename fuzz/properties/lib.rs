@@ -1,8 +1,8 @@
-//! What must hold of any input, one file a fuzz target. Each is a plain function of bytes, so that
-//! libFuzzer, the replay of the corpus and the property tests can all call it.
+//! Properties that hold for any input, one file for each fuzz target. Each is a plain function of bytes,
+//! so libFuzzer, the replay of the corpus and the property tests can all call it.
 
-pub mod memo;
+pub mod cache;
 pub mod options;
 pub mod oracle;
 pub mod splice;
-pub mod verify;
+pub mod validate;

@@ -1,11 +1,11 @@
-//! The options of APPEND mean what the README says. Here that is said again in another manner: all
-//! words first, then how often each kind of option is among them, then times that cannot overflow.
+//! The options of APPEND mean what their documentation says. The oracle is written in another way: all
+//! words first, then how often each kind of option occurs, then times in integers that cannot overflow.
 
 use jsonmerge::error::Error;
 use jsonmerge::options::{Check, Options, Reply, Ttl};
 
-/// The Unix time in milliseconds, then one argument a line.
-pub fn hold(input: &[u8]) {
+/// The input is the Unix time in milliseconds, then one argument on each line.
+pub fn assert_holds(input: &[u8]) {
     let mut lines = input.split(|byte| *byte == b'\n');
     let now = lines.next().and_then(|line| str::from_utf8(line).ok()?.parse().ok()).unwrap_or(0);
     let args: Vec<&[u8]> = lines.collect();
@@ -34,16 +34,20 @@ fn meaning(args: &[&[u8]], now: i64) -> Result<Options, Error> {
     let ttl = match expiry {
         None => Ttl::Keep,
         Some(("PERSIST", _)) => Ttl::Persist,
-        Some((name, value)) => Ttl::ExpireAt(time(name, value, now)?),
+        Some((name, value)) => match time(name, value, now)? {
+            time if time <= now => Ttl::Expired,
+            time => Ttl::ExpireAt(time),
+        },
     };
     match (trust, reply) {
-        (Some(_), Reply::Len) => Err(Error::TrustCountsNot),
+        (Some(_), Reply::Len) => Err(Error::TrustCannotCount),
         (Some(_), reply) => Ok(Options { check: Check::Trust, ttl, reply }),
         (None, reply) => Ok(Options { check: Check::Strict, ttl, reply }),
     }
 }
 
-/// The options' names in upper case, with their values; none if one is unknown or lacks its value.
+/// Returns the options' names in upper case with their values, or `None` if one is unknown or lacks its
+/// value.
 fn words<'a>(args: &[&'a [u8]]) -> Option<Vec<(String, &'a [u8])>> {
     let Some((name, rest)) = args.split_first() else { return Some(Vec::new()) };
     let name = String::from_utf8_lossy(name).to_ascii_uppercase();
@@ -59,8 +63,8 @@ fn words<'a>(args: &[&'a [u8]]) -> Option<Vec<(String, &'a [u8])>> {
     Some(words)
 }
 
-/// A positive number of 64 bits, written as it would be printed, and so are the milliseconds that it
-/// stands for and the time when they are over.
+/// Returns the expire time in milliseconds. The number must be written as it would be printed and be
+/// positive, and it, its milliseconds and the time must fit into 64 bits.
 fn time(name: &str, value: &[u8], now: i64) -> Result<i64, Error> {
     let text = String::from_utf8_lossy(value);
     let number: i128 = text.parse().map_err(|_| Error::NotInteger)?;

@@ -1,15 +1,17 @@
 //! `JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
 //! PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]`
 //!
-//! Splices the elements of `array` into the array stored at `key`, byte for byte. A missing key is
-//! created with `array` as it was sent.
+//! Splices the elements of `array` into the array stored at `key`, byte for byte. Creates a missing key
+//! with `array` exactly as sent.
 
-use crate::array::{Array, Verified};
-use crate::counters::{APPENDS, BYTES_ADDED, ELEMENTS_ADDED};
+use std::borrow::Cow;
+
+use crate::array::{Array, Brackets, Splice};
+use crate::cache::{self, StemHasher};
+use crate::counters::{BYTES_ADDED, ELEMENTS_ADDED};
 use crate::error::Error;
 use crate::options::{Check, Options, Reply, Ttl};
-use crate::server::{Arg, Context, Effect, Event, Handler, Key};
-use crate::verified::{self, Trace};
+use crate::server::{Arg, Context, Event, Handler, Key};
 
 pub(super) struct Append;
 
@@ -19,97 +21,128 @@ impl Handler for Append {
         let options =
             Options::parse(options.iter().map(|option| option.bytes()), || context.now())?;
 
-        let mut key = context.open(*name);
-        let Merge { len, written } = merge(&mut key, *array, options.check)?;
-        let ttl_event = set_ttl(&mut key, options.ttl);
-        if written || ttl_event.is_some() {
-            context.signal_modified(*name);
+        let mut key = context.open(*name)?;
+        let added = Array::validate(array.bytes()).map_err(Error::Argument)?;
+        let mut hasher = StemHasher::default();
+        let merge = match key.value() {
+            None => Merge { change: Change::Create(*array), len: Some(added.len) },
+            Some(stored) => {
+                let (brackets, len) = check(stored, options.check, &mut hasher)?;
+                let change = Change::Splice(brackets.splice(&added.brackets));
+                Merge { change, len: len.map(|len| len + added.len) }
+            }
+        };
+        if options.ttl == Ttl::Expired {
+            delete(context, key, &merge, options.reply);
+            hasher.remove();
+            return Ok(());
         }
 
-        // Before the events: another module may answer one by changing the key.
-        match options.reply {
-            Reply::Json => context.reply_bulk(key.value()?.unwrap_or_default()),
-            Reply::Len => context.reply_integer(len),
-            Reply::Size => context.reply_integer(key.size()),
+        let bytes = merge.write(&mut key)?;
+        let ttl_event = set_ttl(&mut key, options.ttl);
+        // Before the key is closed: another module may respond to an event by changing the value.
+        reply(context, options.reply, key.value().unwrap_or_default(), merge.len);
+        key.close([(bytes > 0).then_some(Event::Append), ttl_event].into_iter().flatten());
+
+        if bytes > 0 {
+            merge.remember(&added, &mut hasher);
+            BYTES_ADDED.add(bytes);
+            ELEMENTS_ADDED.add(added.len);
         }
-        drop(key);
-        if written {
-            context.notify(*name, Event::Append);
-        }
-        if let Some(event) = ttl_event {
-            context.notify(*name, event);
-        }
-        APPENDS.add(1);
         Ok(())
     }
 }
 
-struct Merge {
-    /// The number of elements at the key; with TRUST only those of the argument.
-    len: usize,
-    /// Whether the value is another now.
-    written: bool,
+/// What an append makes of a value.
+struct Merge<'a> {
+    change: Change<'a>,
+    /// The number of elements afterwards, which is unknown with TRUST.
+    len: Option<usize>,
 }
 
-/// Brings the elements of `array` to the key. Whatever can be refused is refused before it writes.
-fn merge<'a>(key: &mut Key<'a>, array: Arg<'a>, check: Check) -> Result<Merge, Error> {
-    let stored = key.value()?;
-    let added = Array::verify(array.bytes()).map_err(Error::Argument)?;
-    let Some(stored) = stored else {
-        create(key, array, &added)?;
-        return Ok(Merge { len: added.len, written: true });
-    };
-    let mut trace = Trace::default();
-    let found = find(stored, check, &mut trace)?;
-    let merge = Merge { len: found.len + added.len, written: !added.array.is_empty() };
-    let splice = found.array.splice(&added.array);
-    if merge.written {
-        let (context, name) = (key.context, key.name);
-        let (stem, tail) = splice.write(key.grow(splice.end())?).ok_or(Error::Internal)?;
-        if check == Check::Strict {
-            verified::remember(&mut trace, stem, merge.len);
+enum Change<'a> {
+    /// The key is missing, and its value becomes the argument.
+    Create(Arg<'a>),
+    /// The end of the stored value is overwritten, unless there is nothing to add.
+    Splice(Splice<'a>),
+}
+
+impl<'a> Merge<'a> {
+    /// Writes the change, and returns how many bytes that took.
+    fn write(&self, key: &mut Key<'a>) -> Result<usize, Error> {
+        match &self.change {
+            Change::Create(array) => {
+                key.create(*array)?;
+                Ok(array.bytes().len())
+            }
+            Change::Splice(splice) if splice.adds() => {
+                key.set_range(splice.range(), |tail| splice.write(tail))?;
+                Ok(splice.range().len())
+            }
+            Change::Splice(_) => Ok(0),
         }
-        context.propagate(name, Effect::SetRange { offset: splice.offset(), tail });
-        count(added.len, tail);
     }
-    Ok(merge)
+
+    /// Has the validation cache follow the change.
+    fn remember(&self, added: &Array, hasher: &mut StemHasher) {
+        match (&self.change, self.len) {
+            (Change::Create(array), _) => {
+                cache::remember(added.brackets.stem(array.bytes()), added.len);
+            }
+            (Change::Splice(splice), Some(len)) => hasher.replace(splice.extension(), len),
+            (Change::Splice(_), None) => {}
+        }
+    }
 }
 
-/// The stored array; with TRUST its elements are not counted.
-fn find<'t>(stored: &'t [u8], check: Check, trace: &mut Trace) -> Result<Verified<'t>, Error> {
+/// Validates the stored value: all of it, or with TRUST only its brackets, and then the number of its
+/// elements is unknown.
+fn check<'t>(
+    stored: &'t [u8],
+    check: Check,
+    hasher: &mut StemHasher,
+) -> Result<(Brackets<'t>, Option<usize>), Error> {
     if check == Check::Trust
-        && let Some(array) = Array::find(stored)
+        && let Some(brackets) = Brackets::find(stored)
     {
-        return Ok(Verified { array, len: 0 });
+        return Ok((brackets, None));
     }
-    verified::verify(trace, stored).map_err(Error::Stored)
+    let Array { brackets, len } = hasher.validate(stored).map_err(Error::Stored)?;
+    Ok((brackets, Some(len)))
 }
 
-fn create<'a>(key: &mut Key<'a>, array: Arg<'a>, added: &Verified) -> Result<(), Error> {
-    key.create(array)?;
-    verified::remember(&mut Trace::default(), added.array.stem(array.bytes()), added.len);
-    key.context.propagate(key.name, Effect::Set(array));
-    count(added.len, array.bytes());
-    Ok(())
-}
-
-fn count(elements: usize, written: &[u8]) {
-    ELEMENTS_ADDED.add(elements);
-    BYTES_ADDED.add(written.len());
-}
-
-/// The event to raise, if the key's TTL is another now.
+/// Sets or removes the TTL, and returns the event of the change.
 fn set_ttl(key: &mut Key, ttl: Ttl) -> Option<Event> {
     match ttl {
-        Ttl::Keep => None,
+        Ttl::Keep | Ttl::Expired => None,
         Ttl::ExpireAt(time) => {
             key.expire_at(time);
-            key.context.propagate(key.name, Effect::ExpireAt(time));
             Some(Event::Expire)
         }
-        Ttl::Persist => key.persist().then(|| {
-            key.context.propagate(key.name, Effect::Persist);
-            Event::Persist
-        }),
+        Ttl::Persist => key.persist().then_some(Event::Persist),
+    }
+}
+
+fn reply(context: &Context, reply: Reply, value: &[u8], len: Option<usize>) {
+    match reply {
+        Reply::Json => context.reply_bulk(value),
+        // `Options::parse` rejects LEN with TRUST, so the number is known.
+        Reply::Len => context.reply_integer(len.unwrap_or_default()),
+        Reply::Size => context.reply_integer(value.len()),
+    }
+}
+
+/// Replies with the merged array, and deletes the key: its new expire time has passed. Core's SET does
+/// the same.
+fn delete(context: &Context, mut key: Key, merge: &Merge, options_reply: Reply) {
+    let stored = key.value();
+    let merged = match &merge.change {
+        Change::Create(array) => Cow::Borrowed(array.bytes()),
+        Change::Splice(splice) => Cow::Owned(splice.apply(stored.unwrap_or_default())),
+    };
+    reply(context, options_reply, &merged, merge.len);
+    if stored.is_some() {
+        key.unlink();
+        key.close([Event::Del]);
     }
 }

@@ -1,11 +1,11 @@
 //! `JSONMERGE.TAKE key`
 //!
-//! Returns the array stored at `key` and deletes the key; null if there is none.
+//! Returns the array stored at `key` and deletes the key. Returns null if the key is missing.
 
-use crate::counters::TAKES;
+use crate::cache::StemHasher;
+use crate::counters::ELEMENTS_TAKEN;
 use crate::error::Error;
-use crate::server::{Arg, Context, Effect, Event, Handler};
-use crate::verified::{self, Trace};
+use crate::server::{Arg, Context, Event, Handler};
 
 pub(super) struct Take;
 
@@ -13,21 +13,21 @@ impl Handler for Take {
     fn run(context: &Context, args: &[Arg]) -> Result<(), Error> {
         let [_, name] = args else { return Err(Error::Arity) };
 
-        let mut key = context.open(*name);
-        let Some(stored) = key.value()? else {
+        let mut key = context.open(*name)?;
+        let Some(stored) = key.value() else {
             context.reply_null();
             return Ok(());
         };
-        verified::verify(&mut Trace::default(), stored).map_err(Error::Stored)?;
+        let mut hasher = StemHasher::default();
+        let len = hasher.validate(stored).map_err(Error::Stored)?.len;
 
-        // As GETDEL does: the reply copies what the next step frees.
+        // Like GETDEL: reply first, because deleting frees the value.
         context.reply_bulk(stored);
         key.unlink();
-        context.propagate(*name, Effect::Unlink);
-        context.signal_modified(*name);
-        drop(key);
-        context.notify(*name, Event::Del);
-        TAKES.add(1);
+        key.close([Event::Del]);
+
+        hasher.remove();
+        ELEMENTS_TAKEN.add(len);
         Ok(())
     }
 }

@@ -1,24 +1,26 @@
-//! Memory from the server's allocator, so that `used_memory` counts it and `maxmemory` sees it.
+//! Memory from the server's allocator, so that it counts towards `used_memory` and `maxmemory`.
+//!
+//! The redis-module crate has such an allocator, but without realloc, and it aborts outside a server.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
 use redis_module::raw;
 
-/// The server's allocator in a server; the system's where there is none (tests, benches, fuzzers).
+/// The server's allocator in a server, the system's allocator elsewhere (tests, benchmarks, fuzzers).
 ///
-/// A process is one or the other from its first allocation on: the server hands its functions over
-/// before the module allocates for the first time.
+/// A process never changes from one to the other, because the server sets its function pointers before
+/// the module first allocates.
 pub(crate) struct Allocator;
 
-/// Whether any malloc gives this alignment, to blocks of any size: the server's functions cannot be
-/// asked for one.
+/// Returns whether every malloc guarantees this alignment for any size. The server's functions take no
+/// alignment.
 fn aligned_by_malloc(layout: Layout) -> bool {
     layout.align() <= align_of::<usize>()
 }
 
-// SAFETY: both allocators keep GlobalAlloc's contract. Which of the two serves a block depends only
-// on its alignment and on the process, so a block goes back to where it came from. The pointers to the
-// server's functions are written once, before the first allocation and by the only thread.
+// SAFETY: both allocators keep GlobalAlloc's contract. Which one serves a block depends only on its
+// alignment and on the process, so a block returns to the allocator it came from. The pointers to the
+// server's functions are written once, by the only thread, before the first allocation.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.

@@ -1,12 +1,14 @@
-//! One call of a command: the server's side of it.
+//! One call of a command.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use redis_module::raw::{RedisModule_CachedMicroseconds, RedisModuleCtx};
 
-/// The context of a call, valid for as long as the call lasts.
+/// The context of a call. It is valid until the call returns.
 pub(crate) struct Context<'a> {
     pub(super) raw: *mut RedisModuleCtx,
+    pub(super) has_replied: Cell<bool>,
     call: PhantomData<&'a RedisModuleCtx>,
 }
 
@@ -14,23 +16,22 @@ impl Context<'_> {
     /// # Safety
     /// `raw` must be a context that the server passed in and that lives for `'a`.
     pub(super) unsafe fn new(raw: *mut RedisModuleCtx) -> Self {
-        Context { raw, call: PhantomData }
+        Context { raw, has_replied: Cell::new(false), call: PhantomData }
     }
 
-    /// The Unix time in milliseconds, at which the command began where the server tells (7.2), as
-    /// core's SET has it.
+    /// Returns whether the call has been replied to.
+    pub(super) fn has_replied(&self) -> bool {
+        self.has_replied.get()
+    }
+
+    /// Returns the Unix time in milliseconds at which the command began, the time that core's SET uses.
+    /// Redis 7.0 has only the current time.
     pub(crate) fn now(&self) -> i64 {
-        self.clock() / 1000
-    }
-
-    /// The Unix time in microseconds, at which the command began: it stands still as long as that runs.
-    /// Redis 7.0 has but the time of the call, in whole milliseconds.
-    pub(super) fn clock(&self) -> i64 {
-        // SAFETY: neither takes a pointer.
+        // SAFETY: neither function takes a pointer.
         unsafe {
             match RedisModule_CachedMicroseconds {
-                Some(microseconds) => microseconds(),
-                None => api!(RedisModule_Milliseconds()) * 1000,
+                Some(microseconds) => microseconds() / 1000,
+                None => api!(RedisModule_Milliseconds()),
             }
         }
     }

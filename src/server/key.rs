@@ -1,170 +1,179 @@
-//! A key that is open for writing.
+//! An open key. What changes it also propagates the change, and closing it tells everybody else: there
+//! is no write without its effect, and no event while the key is open.
 
+use std::mem;
+use std::ops::Range;
 use std::slice;
 
 use libc::{c_int, c_longlong};
 use redis_module::raw::{self, RedisModuleKey};
 
 use crate::error::Error;
-use crate::server::{Arg, Context, OK};
+use crate::server::propagate::Effect;
+use crate::server::{Arg, Context, Event, OK};
 
-/// A key, open from [`Context::open`] until it is dropped.
+/// A key that is open for writing, and whose value is a string if it has one.
 pub(crate) struct Key<'a> {
     raw: *mut RedisModuleKey,
-    pub(crate) context: &'a Context<'a>,
-    pub(crate) name: Arg<'a>,
-    content: Content<'a>,
+    context: &'a Context<'a>,
+    name: Arg<'a>,
+    value: Value<'a>,
+    is_changed: bool,
 }
 
-/// What is known of the value.
-enum Content<'a> {
-    Unread,
-    /// It is short, and these are its first so many bytes.
-    Copied([u8; EMBEDDED_MAX], usize),
-    /// It is a raw string, to be read where it lies.
-    InPlace,
-    /// It is this argument.
+enum Value<'a> {
+    /// The key does not exist.
+    Missing,
+    /// The value is in the server's memory.
+    Stored,
+    /// The value is this argument. Reading it from the key would copy a short one.
     Created(Arg<'a>),
 }
-
-/// Up to this size core may keep a string as an integer or embedded in its object (object.c,
-/// OBJ_ENCODING_EMBSTR_SIZE_LIMIT). To look at such a value in place would make it a raw one.
-const EMBEDDED_MAX: usize = 44;
 
 const READ: c_int = raw::REDISMODULE_READ as c_int;
 const WRITE: c_int = raw::REDISMODULE_WRITE as c_int;
 
 impl<'a> Context<'a> {
-    /// Opens a key for writing, whether it exists or not.
-    pub(crate) fn open(&'a self, name: Arg<'a>) -> Key<'a> {
-        // SAFETY: the context and the name are alive. Open for writing, a key is never null.
+    /// Opens a key, which need not exist.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`] if it holds anything but a string.
+    pub(crate) fn open(&'a self, name: Arg<'a>) -> Result<Key<'a>, Error> {
+        // SAFETY: the context and the name are alive. A key that is opened for writing is never null.
         let raw = unsafe { api!(RedisModule_OpenKey(self.raw, name.raw, READ | WRITE)) };
-        Key { raw, context: self, name, content: Content::Unread }
+        let mut key = Key { raw, context: self, name, value: Value::Missing, is_changed: false };
+        // SAFETY: the key is open.
+        match unsafe { api!(RedisModule_KeyType(raw)) } as isize {
+            raw::REDISMODULE_KEYTYPE_EMPTY => {}
+            raw::REDISMODULE_KEYTYPE_STRING => key.value = Value::Stored,
+            _ => return Err(Error::WrongType),
+        }
+        Ok(key)
     }
 }
 
 impl<'a> Key<'a> {
-    /// The bytes at the key, until it is written to; none if it does not exist.
-    ///
-    /// # Errors
-    /// [`Error::WrongType`] if it holds no string.
-    pub(crate) fn value(&mut self) -> Result<Option<&[u8]>, Error> {
-        // SAFETY: the key is open.
-        match unsafe { api!(RedisModule_KeyType(self.raw)) } as isize {
-            raw::REDISMODULE_KEYTYPE_EMPTY => return Ok(None),
-            raw::REDISMODULE_KEYTYPE_STRING => {}
-            _ => return Err(Error::WrongType),
+    /// Returns the value, or `None` if the key does not exist. A short value becomes a raw string.
+    pub(crate) fn value(&self) -> Option<&[u8]> {
+        match self.value {
+            Value::Missing => None,
+            Value::Created(value) => Some(value.bytes()),
+            Value::Stored => {
+                let mut size = 0;
+                // SAFETY: the key is open and holds a string. Everything that moves or frees the value
+                // borrows the key mutably or consumes it, and events, to which other modules may
+                // respond, are raised after the key is closed.
+                Some(unsafe {
+                    let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, READ));
+                    slice::from_raw_parts(bytes.cast(), size)
+                })
+            }
         }
-        if let Content::Unread = self.content {
-            self.content = self.read()?;
-        }
-        Ok(Some(match &self.content {
-            Content::Copied(copy, size) => copy.get(..*size).unwrap_or_default(),
-            Content::Created(value) => value.bytes(),
-            Content::Unread | Content::InPlace => self.in_place(),
-        }))
     }
 
-    /// The size of the value in bytes.
-    pub(crate) fn size(&self) -> usize {
-        // SAFETY: the key is open.
-        unsafe { api!(RedisModule_ValueLength(self.raw)) }
-    }
-
-    /// Makes an argument the value of a key that does not exist.
+    /// Sets the value of a missing key, and propagates SET.
     ///
     /// # Errors
-    /// [`Error::TooLarge`]
+    /// [`Error::TooLarge`]: the key is still missing.
     pub(crate) fn create(&mut self, value: Arg<'a>) -> Result<(), Error> {
         self.context.check_string_size(value.bytes().len())?;
-        // SAFETY: the key is open and the string alive. Where the server shares it, it makes a copy
+        // SAFETY: the key is open and the string is alive. The server shares the string, and copies it
         // before it writes to the value.
         unsafe { api!(RedisModule_StringSet(self.raw, value.raw)) };
-        self.content = Content::Created(value);
+        self.value = Value::Created(value);
+        self.propagate(Effect::Set(value));
         Ok(())
     }
 
-    /// Makes the value at least `size` bytes long, with zero bytes at the end, and returns it all.
+    /// Has `write` fill a range of the value, which grows if the range ends beyond it, and propagates
+    /// SETRANGE.
     ///
     /// # Complexity
-    /// O(added), amortised: the server's strings grow by more than what is asked for.
+    /// O(range), amortised: the server's strings grow by more than they need.
     ///
     /// # Errors
-    /// [`Error::TooLarge`]; the value is as it was.
-    pub(crate) fn grow(&mut self, size: usize) -> Result<&mut [u8], Error> {
-        self.context.check_string_size(size)?;
-        let size = size.max(self.size());
-        // SAFETY: the key is open and holds a string. No slice of the old value is left, for each
-        // borrows the key; the new one is the only one while it lives.
+    /// [`Error::TooLarge`]: the value is unchanged.
+    pub(crate) fn set_range(
+        &mut self,
+        range: Range<usize>,
+        write: impl FnOnce(&mut [u8]),
+    ) -> Result<(), Error> {
+        let (context, name, offset) = (self.context, self.name, range.start);
+        let bytes = self.grow(range)?;
+        write(bytes);
+        context.propagate(name, Effect::SetRange { offset, bytes });
+        Ok(())
+    }
+
+    /// Returns a range of the value, which grows if the range ends beyond it.
+    fn grow(&mut self, range: Range<usize>) -> Result<&mut [u8], Error> {
+        self.context.check_string_size(range.end)?;
+        // SAFETY: the key is open and holds a string of at least `range.end` bytes once it has grown. No
+        // slice of the old value is left, because each borrows the key, and the new slice is the only one
+        // while it lives.
         unsafe {
+            let size = range.end.max(api!(RedisModule_ValueLength(self.raw)));
             if api!(RedisModule_StringTruncate(self.raw, size)) != OK {
                 return Err(Error::TooLarge);
             }
-            self.content = Content::InPlace;
+            (self.value, self.is_changed) = (Value::Stored, true);
             let mut size = 0;
-            let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, WRITE));
-            Ok(slice::from_raw_parts_mut(bytes.cast(), size))
+            let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, WRITE)).cast::<u8>();
+            Ok(slice::from_raw_parts_mut(bytes.add(range.start), range.len()))
         }
     }
 
-    /// Deletes the key, as UNLINK does.
+    /// Deletes the key, and propagates UNLINK.
     pub(crate) fn unlink(&mut self) {
-        // SAFETY: the key is open, and no slice of its value is left: each borrows the key.
+        // SAFETY: the key is open, and no slice of its value is left, because each borrows the key.
         unsafe { api!(RedisModule_UnlinkKey(self.raw)) };
+        self.value = Value::Missing;
+        self.propagate(Effect::Unlink);
     }
 
-    /// Sets the time, Unix and in milliseconds, from which on the key does not exist.
+    /// Sets the expire time, a Unix time in milliseconds, and propagates PEXPIREAT.
     pub(crate) fn expire_at(&mut self, time: i64) {
         // SAFETY: the key is open.
         unsafe { api!(RedisModule_SetAbsExpire(self.raw, time)) };
+        self.propagate(Effect::ExpireAt(time));
     }
 
-    /// Removes the TTL; whether there was one.
+    /// Removes the TTL, and propagates PERSIST. Returns whether there was a TTL.
     pub(crate) fn persist(&mut self) -> bool {
         let never = c_longlong::from(raw::REDISMODULE_NO_EXPIRE);
         // SAFETY: the key is open.
         unsafe {
-            let had_ttl = api!(RedisModule_GetExpire(self.raw)) != never;
-            if had_ttl {
-                api!(RedisModule_SetExpire(self.raw, never));
+            if api!(RedisModule_GetExpire(self.raw)) == never {
+                return false;
             }
-            had_ttl
+            api!(RedisModule_SetExpire(self.raw, never));
         }
+        self.propagate(Effect::Persist);
+        true
     }
 
-    /// Reads a short value by GET, which leaves its encoding as it is; another, or where GET was
-    /// renamed, in place.
-    ///
-    /// GET deletes a key whose time has come, but none that this same call found alive: a command
-    /// sees one time from its start to its end, and nothing has set another expiry yet.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] if GET finds something else than lies here.
-    fn read(&self) -> Result<Content<'a>, Error> {
-        if self.size() > EMBEDDED_MAX {
-            return Ok(Content::InPlace);
-        }
-        let Some(reply) = self.context.call_get(self.name) else { return Ok(Content::InPlace) };
-        let bytes = reply.bytes().ok_or(Error::Internal)?;
-        let mut copy = [0; EMBEDDED_MAX];
-        copy.get_mut(..bytes.len()).ok_or(Error::Internal)?.copy_from_slice(bytes);
-        Ok(Content::Copied(copy, bytes.len()))
+    fn propagate(&mut self, effect: Effect) {
+        self.is_changed = true;
+        self.context.propagate(self.name, effect);
     }
 
-    fn in_place(&self) -> &[u8] {
-        let mut size = 0;
-        // SAFETY: the key is open and holds a string. All of ours that moves or frees the value
-        // borrows the key mutably, and events, to which others answer, are raised once it is closed.
-        unsafe {
-            let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, READ));
-            slice::from_raw_parts(bytes.cast(), size)
-        }
+    /// Closes the key, which signals a change, and raises these events. Other modules may respond to
+    /// them by changing the key.
+    pub(crate) fn close(self, events: impl IntoIterator<Item = Event>) {
+        let (context, name) = (self.context, self.name);
+        mem::drop(self);
+        events.into_iter().for_each(|event| context.notify(name, event));
     }
 }
 
 impl Drop for Key<'_> {
+    /// Closes the key. If it has changed, invalidates transactions that WATCH it and clients that cache
+    /// it, even if a panic prevents its events.
     fn drop(&mut self) {
-        // SAFETY: the key is open, and nobody uses it again.
+        // SAFETY: the key is open, and nothing uses it afterwards.
         unsafe { api!(RedisModule_CloseKey(self.raw)) };
+        if self.is_changed {
+            self.context.signal_modified(self.name);
+        }
     }
 }

@@ -1,26 +1,25 @@
-//! The largest string that the server accepts: `proto-max-bulk-len`, as core's APPEND and SETRANGE.
+//! The largest string that the server accepts: `proto-max-bulk-len`, which core's APPEND and SETRANGE
+//! obey, too.
 
-use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::c_void;
+use redis_module::RedisValue;
 use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent};
 
 use crate::error::Error;
 use crate::server::{Context, OK};
 
-/// The module API grows no string beyond this, whatever the setting says.
+/// The module API does not grow a string beyond this size, whatever the config says.
 const API_LIMIT: usize = 512 * 1024 * 1024;
 
-/// The setting as it was last read; [`UNKNOWN`] until then, and after every CONFIG SET.
+/// The limit, or [`UNKNOWN`] before it is first read and after every CONFIG SET.
 static LIMIT: AtomicUsize = AtomicUsize::new(UNKNOWN);
 const UNKNOWN: usize = 0;
 
 impl Context<'_> {
-    /// Refuses a string of more bytes than the server accepts.
-    ///
     /// # Errors
-    /// [`Error::TooLarge`]
+    /// [`Error::TooLarge`] if the server does not accept strings of this size in bytes.
     pub(super) fn check_string_size(&self, size: usize) -> Result<(), Error> {
         let limit = match LIMIT.load(Ordering::Relaxed) {
             UNKNOWN => self.read_limit(),
@@ -31,28 +30,36 @@ impl Context<'_> {
 
     #[cold]
     fn read_limit(&self) -> usize {
-        let limit = self.setting(c"proto-max-bulk-len").unwrap_or(API_LIMIT).min(API_LIMIT);
+        let limit = self.core_config("proto-max-bulk-len").unwrap_or(API_LIMIT).min(API_LIMIT);
         LIMIT.store(limit, Ordering::Relaxed);
         limit
     }
 
-    /// A number that CONFIG GET tells; none where CONFIG was renamed.
-    pub(super) fn setting(&self, name: &CStr) -> Option<usize> {
-        let reply = self.call(c"CONFIG", [c"GET", name])?;
-        std::str::from_utf8(reply.element(1)?).ok()?.parse().ok()
-    }
-
-    /// Has the server say when a setting changes: only CONFIG SET pays for it.
-    pub(super) fn watch_settings(&self) -> bool {
-        let event = RedisModuleEvent { id: raw::REDISMODULE_EVENT_CONFIG, dataver: 1 };
-        // SAFETY: the context is alive, and the callback as long as the module is loaded.
-        unsafe {
-            api!(RedisModule_SubscribeToServerEvent(self.raw, event, Some(settings_changed))) == OK
+    /// Returns the value of one of core's numeric configs, or `None` if CONFIG was renamed.
+    fn core_config(&self, name: &str) -> Option<usize> {
+        let reply = redis_module::Context::new(self.raw.cast()).call("CONFIG", &["GET", name]);
+        let Ok(RedisValue::Array(name_and_value)) = reply else { return None };
+        match name_and_value.get(1)? {
+            RedisValue::SimpleString(number) | RedisValue::BulkString(number) => {
+                number.parse().ok()
+            }
+            _ => None,
         }
     }
 }
 
-unsafe extern "C" fn settings_changed(
+/// Forgets the limit whenever CONFIG SET may have changed it. Returns whether the server agrees to say.
+///
+/// Only CONFIG SET pays for the subscription.
+pub(super) fn subscribe_to_config_changes(context: &Context) -> bool {
+    let event = RedisModuleEvent { id: raw::REDISMODULE_EVENT_CONFIG, dataver: 1 };
+    // SAFETY: the context is alive, and the callback lives as long as the module is loaded.
+    unsafe {
+        api!(RedisModule_SubscribeToServerEvent(context.raw, event, Some(config_changed))) == OK
+    }
+}
+
+unsafe extern "C" fn config_changed(
     _: *mut RedisModuleCtx,
     _: RedisModuleEvent,
     _: u64,

@@ -1,4 +1,4 @@
-//! The server's log.
+//! The server's log. The redis-module crate passes messages to it as printf formats.
 
 use std::ffi::{CStr, CString};
 use std::panic;
@@ -9,23 +9,23 @@ use redis_module::raw::RedisModuleCtx;
 use crate::server::Context;
 
 impl Context<'_> {
-    /// Writes a line that an operator should see at any log level.
+    /// Logs a message that operators should see at any log level.
     pub(super) fn warn(&self, message: &str) {
         // SAFETY: the context is alive.
         unsafe { write(self.raw, c"warning", message) };
     }
 
-    /// Writes a line about the ordinary course of things.
+    /// Logs a message about normal operation.
     pub(super) fn notice(&self, message: &str) {
         // SAFETY: the context is alive.
         unsafe { write(self.raw, c"notice", message) };
     }
 }
 
-/// Sends the report of a panic to the server's log: its standard error may lead nowhere.
+/// Sends reports of panics to the server's log, because its standard error may be closed.
 pub(super) fn log_panics() {
     panic::set_hook(Box::new(|panic| {
-        // SAFETY: the server logs without a context, too.
+        // SAFETY: the server accepts a null context here.
         unsafe { write(ptr::null_mut(), c"warning", &format!("jsonmerge: {panic}")) };
     }));
 }
@@ -34,6 +34,6 @@ pub(super) fn log_panics() {
 /// The context must be null or alive.
 unsafe fn write(context: *mut RedisModuleCtx, level: &CStr, message: &str) {
     let message = CString::new(message).unwrap_or_default();
-    // SAFETY: the caller vouches for the context; the format names one C string.
+    // SAFETY: the context is as the caller guarantees, and the format names one C string.
     unsafe { api!(RedisModule_Log(context, level.as_ptr(), c"%s".as_ptr(), message.as_ptr())) };
 }

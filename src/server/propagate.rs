@@ -1,8 +1,8 @@
-//! What others learn of a change: replicas and the AOF its effect, WATCH and client-side caches that
-//! it happened, subscribers an event.
+//! Who is told about a change, and how: replicas and the AOF get its effect, transactions that WATCH the
+//! key and client-side caches an invalidation, subscribers an event.
 //!
-//! Effects are core's commands, so that a replica or a server that loads the AOF needs no module. The
-//! server wraps several effects of one call in MULTI and EXEC by itself.
+//! Effects are core's own commands, so neither a replica nor a server that loads the AOF needs the
+//! module. If a call has several effects, the server wraps them in MULTI and EXEC.
 
 use std::ffi::CStr;
 
@@ -11,13 +11,13 @@ use redis_module::raw;
 
 use crate::server::{Arg, Context};
 
-/// A change of a key as core's commands tell it.
+/// A change of a key, as one of core's commands.
 #[derive(Clone, Copy)]
-pub(crate) enum Effect<'a> {
+pub(super) enum Effect<'a> {
     /// SET key value
     Set(Arg<'a>),
-    /// SETRANGE key offset tail
-    SetRange { offset: usize, tail: &'a [u8] },
+    /// SETRANGE key offset bytes
+    SetRange { offset: usize, bytes: &'a [u8] },
     /// PEXPIREAT key unix-time-milliseconds
     ExpireAt(i64),
     /// PERSIST key
@@ -26,7 +26,7 @@ pub(crate) enum Effect<'a> {
     Unlink,
 }
 
-/// The commands that effects are told in. A server that has them under other names cannot replicate.
+/// The commands that effects need. A server that has renamed one cannot replicate.
 pub(super) const EFFECT_COMMANDS: [&CStr; 5] =
     [c"SET", c"SETRANGE", c"PEXPIREAT", c"PERSIST", c"UNLINK"];
 
@@ -35,52 +35,47 @@ pub(super) const EFFECT_COMMANDS: [&CStr; 5] =
 pub(crate) enum Event {
     /// `jsonmerge.append`, class string
     Append,
-    /// `expire`, generic
+    /// `expire`, class generic
     Expire,
-    /// `persist`, generic
+    /// `persist`, class generic
     Persist,
-    /// `del`, generic
+    /// `del`, class generic
     Del,
 }
 
 impl Context<'_> {
     /// Sends an effect on a key to the replicas and the AOF.
-    pub(crate) fn propagate(&self, key: Arg, effect: Effect) {
+    pub(super) fn propagate(&self, key: Arg, effect: Effect) {
         let (context, key) = (self.raw, key.raw);
-        // SAFETY: the context and the strings are alive, and each format names the types that follow:
-        // s a string, l a long long, b a buffer and its size.
+        // SAFETY: the context and the strings are alive, and each format names the types of the
+        // arguments after it: s a string, l a long long, b a buffer and its size.
         unsafe {
             match effect {
                 Effect::Set(value) => {
+                    let value = value.raw;
                     api!(RedisModule_Replicate(
                         context,
                         c"SET".as_ptr(),
                         c"ss".as_ptr(),
                         key,
-                        value.raw
+                        value
                     ))
                 }
-                Effect::SetRange { offset, tail } => {
+                Effect::SetRange { offset, bytes } => {
                     let offset = c_longlong::try_from(offset).unwrap_or(c_longlong::MAX);
-                    let (tail, size) = (tail.as_ptr(), tail.len());
                     api!(RedisModule_Replicate(
                         context,
                         c"SETRANGE".as_ptr(),
                         c"slb".as_ptr(),
                         key,
                         offset,
-                        tail,
-                        size
+                        bytes.as_ptr(),
+                        bytes.len()
                     ))
                 }
                 Effect::ExpireAt(time) => {
-                    api!(RedisModule_Replicate(
-                        context,
-                        c"PEXPIREAT".as_ptr(),
-                        c"sl".as_ptr(),
-                        key,
-                        time
-                    ))
+                    let command = c"PEXPIREAT".as_ptr();
+                    api!(RedisModule_Replicate(context, command, c"sl".as_ptr(), key, time))
                 }
                 Effect::Persist => {
                     api!(RedisModule_Replicate(context, c"PERSIST".as_ptr(), c"s".as_ptr(), key))
@@ -92,14 +87,15 @@ impl Context<'_> {
         };
     }
 
-    /// Tells WATCH and client-side caches that the key has changed. Nothing else does: see `load`.
-    pub(crate) fn signal_modified(&self, key: Arg) {
+    /// Invalidates transactions that WATCH the key and clients that cache it. The server does not do so
+    /// by itself, because the module asks it not to: see `module/load.rs`.
+    pub(super) fn signal_modified(&self, key: Arg) {
         // SAFETY: the context and the key's name are alive.
         unsafe { api!(RedisModule_SignalModifiedKey(self.raw, key.raw)) };
     }
 
-    /// Raises a keyspace event. No key may be open: who listens may change it.
-    pub(crate) fn notify(&self, key: Arg, event: Event) {
+    /// Raises a keyspace event.
+    pub(super) fn notify(&self, key: Arg, event: Event) {
         let (class, name): (c_int, &CStr) = match event {
             Event::Append => (raw::REDISMODULE_NOTIFY_STRING, c"jsonmerge.append"),
             Event::Expire => (raw::REDISMODULE_NOTIFY_GENERIC, c"expire"),

@@ -1,4 +1,4 @@
-//! Replies to the caller. A command sends exactly one.
+//! Replies. A command sends exactly one.
 
 use std::ffi::CString;
 
@@ -8,33 +8,37 @@ use crate::error::Error;
 use crate::server::{Arg, Context};
 
 impl Context<'_> {
-    /// A bulk string; the server copies the bytes.
+    /// Replies with a bulk string. The server copies the bytes.
     pub(crate) fn reply_bulk(&self, bytes: &[u8]) {
-        // SAFETY: the context is alive, the slice is what its pointer and size say.
+        // SAFETY: the context is alive, and the pointer and the size are those of a slice.
         unsafe {
             api!(RedisModule_ReplyWithStringBuffer(self.raw, bytes.as_ptr().cast(), bytes.len()))
         };
+        self.has_replied.set(true);
     }
 
-    /// An integer.
+    /// Replies with an integer.
     pub(crate) fn reply_integer(&self, integer: usize) {
         let integer = c_longlong::try_from(integer).unwrap_or(c_longlong::MAX);
         // SAFETY: the context is alive.
         unsafe { api!(RedisModule_ReplyWithLongLong(self.raw, integer)) };
+        self.has_replied.set(true);
     }
 
-    /// Null: a null bulk string in RESP2, the null type in RESP3.
+    /// Replies with null: a null bulk string in RESP2, the null type in RESP3.
     pub(crate) fn reply_null(&self) {
         // SAFETY: the context is alive.
         unsafe { api!(RedisModule_ReplyWithNull(self.raw)) };
+        self.has_replied.set(true);
     }
 
-    /// An error of the command that `args` call.
+    /// Replies with an error of the command that was called with `args`.
     pub(super) fn reply_error(&self, error: &Error, args: &[Arg]) {
         let command = args.first().map_or(&b""[..], |name| name.bytes()).to_ascii_lowercase();
-        let text = error.wire(&String::from_utf8_lossy(&command));
-        let text = CString::new(text).unwrap_or_else(|_| c"ERR internal error".into());
-        // SAFETY: the context is alive, the text ends with a zero byte.
-        unsafe { api!(RedisModule_ReplyWithError(self.raw, text.as_ptr())) };
+        let message = error.message(&String::from_utf8_lossy(&command));
+        let message = CString::new(message).unwrap_or_else(|_| c"ERR internal error".into());
+        // SAFETY: the context is alive, and the message ends with a zero byte.
+        unsafe { api!(RedisModule_ReplyWithError(self.raw, message.as_ptr())) };
+        self.has_replied.set(true);
     }
 }

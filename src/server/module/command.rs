@@ -1,4 +1,4 @@
-//! Registering a command: what COMMAND INFO, COMMAND DOCS, ACLs and cluster clients know of it.
+//! Registering a command: what COMMAND INFO and COMMAND DOCS, ACLs and cluster clients know about it.
 
 use std::ffi::CStr;
 use std::mem::{size_of, zeroed};
@@ -8,74 +8,74 @@ use libc::c_int;
 use redis_module::raw::{
     self, RedisModule_SetCommandACLCategories, RedisModuleCommand, RedisModuleCommandArg,
     RedisModuleCommandHistoryEntry, RedisModuleCommandInfo, RedisModuleCommandInfoVersion,
-    RedisModuleCommandKeySpec,
+    RedisModuleCommandKeySpec, RedisModuleCtx, RedisModuleString,
 };
 
-use crate::server::border::Entry;
-use crate::server::{Argument, Context, OK};
+use crate::server::module::Parameter;
+use crate::server::{Context, OK};
 
-/// A command as the server lists it. One that has a key has one key, its first argument.
+/// A command. If it has a key, that is its first argument.
 pub(crate) struct Command {
     pub(crate) name: &'static CStr,
-    /// As RM_CreateCommand has them: `write`, `deny-oom`, ...
+    /// The flags of RM_CreateCommand: `write`, `deny-oom`, ...
     pub(crate) flags: &'static CStr,
-    /// Set where the server lets a module, from 7.2 on; in Redis 7.0 a module's commands have none.
+    /// Ignored by Redis 7.0, in which the commands of modules have no categories.
     pub(crate) acl_categories: &'static CStr,
     /// What the command does with its key; empty if it has none.
     pub(crate) key_flags: &'static [KeyFlag],
-    /// The number of arguments, the command's name included; negative: at least that many.
+    /// The number of arguments, including the command's name. Negative if it is a minimum.
     pub(crate) arity: c_int,
     pub(crate) since: &'static CStr,
     pub(crate) summary: &'static CStr,
     pub(crate) complexity: &'static CStr,
-    pub(crate) arguments: &'static [Argument],
-    pub(crate) handler: Entry,
+    pub(crate) parameters: &'static [Parameter],
+    /// [`Handler::call`](crate::server::Handler::call) of its implementation.
+    pub(crate) handler:
+        unsafe extern "C" fn(*mut RedisModuleCtx, *mut *mut RedisModuleString, c_int) -> c_int,
 }
 
 /// A flag of a key specification.
 #[derive(Clone, Copy)]
 pub(crate) enum KeyFlag {
-    /// The value is changed, or deleted.
+    /// The command changes or deletes the value.
     ReadWrite,
     /// The reply contains data of the value.
     Access,
-    /// Data is added, none is changed.
+    /// The command adds data, and changes none.
     Insert,
-    /// Data is deleted.
+    /// The command deletes data.
     Delete,
 }
 
-impl Context<'_> {
-    /// # Errors
-    /// What to tell the operator: the server refuses the command.
-    pub(super) fn register(&self, command: &Command) -> Result<(), String> {
-        let refused = |step| format!("the server refuses {step} of {:?}", command.name);
-        let key_position = c_int::from(!command.key_flags.is_empty());
-        // SAFETY: the context is alive, the strings and the handler are static, and the server copies
-        // all of the information.
-        unsafe {
-            let created = api!(RedisModule_CreateCommand(
-                self.raw,
-                command.name.as_ptr(),
-                Some(command.handler),
-                command.flags.as_ptr(),
-                key_position,
-                key_position,
-                key_position,
-            ));
-            if created != OK {
-                return Err(refused("the name"));
-            }
-            let registered = api!(RedisModule_GetCommand(self.raw, command.name.as_ptr()));
-            if set_info(registered, command) != OK {
-                return Err(refused("the description"));
-            }
-            if set_acl_categories(registered, command) != OK {
-                return Err(refused("the ACL categories"));
-            }
+/// # Errors
+/// What to log if the server refuses the command.
+pub(super) fn register_command(context: &Context, command: &Command) -> Result<(), String> {
+    let refused = |what| format!("the server refused to register the {what} of {:?}", command.name);
+    let key_position = c_int::from(!command.key_flags.is_empty());
+    // SAFETY: the context is alive, the strings and the handler are static, and the server copies all of
+    // the information.
+    unsafe {
+        let created = api!(RedisModule_CreateCommand(
+            context.raw,
+            command.name.as_ptr(),
+            Some(command.handler),
+            command.flags.as_ptr(),
+            key_position,
+            key_position,
+            key_position,
+        ));
+        if created != OK {
+            return Err(refused("name"));
         }
-        Ok(())
+        let registered = api!(RedisModule_GetCommand(context.raw, command.name.as_ptr()));
+        if set_info(registered, command) != OK {
+            return Err(refused("description"));
+        }
+        if set_acl_categories(registered, command) != OK {
+            return Err(refused("ACL categories"));
+        }
     }
+    Ok(())
 }
 
 /// # Safety
@@ -88,7 +88,7 @@ unsafe fn set_info(registered: *mut RedisModuleCommand, command: &Command) -> c_
         sizeof_arg: size_of::<RedisModuleCommandArg>(),
     };
     let mut key_specs = key_specs(command.key_flags);
-    let mut arguments = Argument::list(command.arguments);
+    let mut parameters = Parameter::list(command.parameters);
     let info = RedisModuleCommandInfo {
         version: &version,
         summary: command.summary.as_ptr(),
@@ -98,17 +98,17 @@ unsafe fn set_info(registered: *mut RedisModuleCommand, command: &Command) -> c_
         tips: ptr::null(),
         arity: command.arity,
         key_specs: key_specs.as_mut_ptr(),
-        args: arguments.as_mut_ptr(),
+        args: parameters.as_mut_ptr(),
     };
-    // SAFETY: the caller vouches for the record. Both lists end with an entry of zeroes, and with all
-    // they point to they live until the server has copied them.
+    // SAFETY: the record is as the caller guarantees. Both lists end with an entry of zeroes, and they
+    // live, with everything they point to, until the server has copied them.
     unsafe { api!(RedisModule_SetCommandInfo(registered, &info)) }
 }
 
 /// # Safety
 /// `registered` must be the server's record of `command`.
 unsafe fn set_acl_categories(registered: *mut RedisModuleCommand, command: &Command) -> c_int {
-    // SAFETY: the caller vouches for the record; the string is static.
+    // SAFETY: the record is as the caller guarantees, and the string is static.
     unsafe {
         match RedisModule_SetCommandACLCategories {
             Some(set) => set(registered, command.acl_categories.as_ptr()),
@@ -117,12 +117,12 @@ unsafe fn set_acl_categories(registered: *mut RedisModuleCommand, command: &Comm
     }
 }
 
-/// The key specification of the first argument, if there are flags, and the end of the list.
+/// Returns the key specification of the first argument, if it has flags, and the end of the list.
 fn key_specs(flags: &[KeyFlag]) -> Vec<RedisModuleCommandKeySpec> {
-    // SAFETY: plain data, for which zeroes mean the end of the list.
+    // SAFETY: plain data, and zeroes mark the end of the list.
     let end: RedisModuleCommandKeySpec = unsafe { zeroed() };
     let mut first = end;
-    first.flags = flags.iter().map(|flag| u64::from(flag.raw())).sum();
+    first.flags = flags.iter().fold(0, |flags, flag| flags | u64::from(flag.raw()));
     first.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
     first.bs.index.pos = 1;
     first.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;

@@ -1,4 +1,4 @@
-//! The syntax of a command as COMMAND DOCS tells it, from which redis-cli makes its hints.
+//! The parameters of a command, which COMMAND DOCS lists and redis-cli shows as hints.
 
 use std::ffi::CStr;
 use std::mem::zeroed;
@@ -6,55 +6,55 @@ use std::ptr;
 
 use redis_module::raw::{self, RedisModuleCommandArg, RedisModuleCommandArgType};
 
-/// An argument of a command.
-pub(crate) struct Argument {
+/// A parameter of a command.
+pub(crate) struct Parameter {
     name: &'static CStr,
     kind: Kind,
     token: Option<&'static CStr>,
     optional: bool,
 }
 
-/// What an argument is.
+/// The type of a parameter.
 pub(crate) enum Kind {
-    /// The key, of the command's only key specification.
+    /// The key of the command's only key specification.
     Key,
     String,
     Integer,
     UnixTime,
-    /// A word that stands for itself.
+    /// A fixed word.
     Token(&'static CStr),
-    /// One of several.
-    OneOf(&'static [Argument]),
+    /// One of these.
+    OneOf(&'static [Parameter]),
 }
 
-impl Argument {
+impl Parameter {
     pub(crate) const fn new(name: &'static CStr, kind: Kind) -> Self {
-        Argument { name, kind, token: None, optional: false }
+        Parameter { name, kind, token: None, optional: false }
     }
 
-    /// Follows a word that announces it.
-    pub(crate) const fn after(self, token: &'static CStr) -> Self {
-        Argument { token: Some(token), ..self }
+    /// Requires this word before the parameter.
+    pub(crate) const fn token(self, token: &'static CStr) -> Self {
+        Parameter { token: Some(token), ..self }
     }
 
-    /// May be left out.
+    /// Makes the parameter optional.
     pub(crate) const fn optional(self) -> Self {
-        Argument { optional: true, ..self }
+        Parameter { optional: true, ..self }
     }
 
-    /// The arguments as the server takes them.
-    pub(super) fn list(arguments: &[Argument]) -> ArgumentList {
-        let mut list = ArgumentList { raw: Vec::new(), within: Vec::new() };
-        for argument in arguments {
-            let mut raw = argument.raw();
-            if let Kind::OneOf(alternatives) = argument.kind {
-                let mut alternatives = Argument::list(alternatives);
+    /// Returns the parameters in the server's format.
+    pub(super) fn list(parameters: &[Parameter]) -> ParameterList {
+        let mut list = ParameterList { raw: Vec::new(), within: Vec::new() };
+        for parameter in parameters {
+            let mut raw = parameter.raw();
+            if let Kind::OneOf(alternatives) = parameter.kind {
+                let mut alternatives = Parameter::list(alternatives);
                 raw.subargs = alternatives.as_mut_ptr();
                 list.within.push(alternatives);
             }
             list.raw.push(raw);
         }
-        // SAFETY: plain data, for which zeroes mean the end of the list.
+        // SAFETY: plain data, and zeroes mark the end of the list.
         list.raw.push(unsafe { zeroed() });
         list
     }
@@ -82,7 +82,7 @@ impl Argument {
 }
 
 impl Kind {
-    /// The server's name for it, and the word that a token is.
+    /// Returns the server's type, and the word if it is a token.
     fn raw(&self) -> (RedisModuleCommandArgType, Option<&'static CStr>) {
         match self {
             Kind::Key => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY, None),
@@ -97,14 +97,14 @@ impl Kind {
     }
 }
 
-/// A list that ends with an entry of zeroes, and owns the lists that its entries point to.
-pub(super) struct ArgumentList {
+/// A list that ends with an entry of zeroes and owns the lists that its entries point to.
+pub(super) struct ParameterList {
     raw: Vec<RedisModuleCommandArg>,
-    within: Vec<ArgumentList>,
+    within: Vec<ParameterList>,
 }
 
-impl ArgumentList {
-    /// The first entry. Valid while the list lives, wherever it is moved to.
+impl ParameterList {
+    /// Returns the first entry, which is valid while the list lives, even if the list is moved.
     pub(super) fn as_mut_ptr(&mut self) -> *mut RedisModuleCommandArg {
         self.raw.as_mut_ptr()
     }
