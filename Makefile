@@ -47,16 +47,16 @@ fuzz: setup ## fuzz each target for a minute (FUZZ_SECONDS=600: ten), against or
 bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
-lint: setup ## formatting, clippy and rustdoc with warnings denied, licences; more if installed
+lint: setup ## check formatting, clippy, rustdoc and the minimum Rust version, and run optional linters
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
-	scripts/check-licences
+	scripts/check-rust-version
 	scripts/lint-more
 
-advisories: ## look for known vulnerabilities in the dependencies, over the network
-	@scripts/advisories
+audit: ## check the dependencies: licences, sources and known vulnerabilities (needs the network)
+	@scripts/audit
 
 package: build ## a .deb and a tarball, with their SHA-256, in target/package
 	@scripts/package
@@ -71,5 +71,5 @@ clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
 
-.PHONY: help setup build run demo test test-clients test-servers soak fuzz valgrind bench lint advisories \
+.PHONY: help setup build run demo test test-clients test-servers soak fuzz valgrind bench lint audit \
 	package test-package install clean
