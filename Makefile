@@ -10,44 +10,51 @@ export REDIS_SERVER FUZZ_SECONDS
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install what is missing (redis-server, libclang), or say what it is
+setup: ## install redis-server and libclang if missing (as root on Debian), or say what to install
 	@scripts/setup
 
-build: setup ## build the module: target/release/libjsonmerge.so
+build: ## build the module: target/release/libjsonmerge.so
+	@scripts/check-tools
 	cargo build --release --locked
 
-run: build ## run a server with redis.conf in the foreground
+install: ## copy the built module to PREFIX/lib/redis/modules
+	@test -e $(MODULE) || { echo '$(MODULE) does not exist: run make build first' >&2; exit 1; }
+	install -D -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
+
+run: setup build ## start a server in the foreground with the module and redis.conf
 	$(REDIS_SERVER) redis.conf
 
-demo: build ## producers, consumers and the Lua script on a private server
+demo: setup build ## run producers and consumers against the Lua script, on a private server
 	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
 
-test: build test-clients ## all tests, on the debug and on the release build of the module
+test: setup build test-clients ## run all tests, on the debug and the release build of the module
 	scripts/check-needs $(MODULE)
 	cargo test --locked
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge
 
-test-clients: build ## the examples of each client, with Node and Python
+test-clients: setup build ## test the Node, Python and Rust examples
 	@scripts/setup-clients
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge -- clients:: --include-ignored
 
-soak: build ## crashes, failovers, a cluster, garbage: SOAK_SECONDS of each (60)
+soak: setup build ## crashes, failovers, a cluster and garbage input, SOAK_SECONDS (60) of each
 	SOAK_SECONDS=$(SOAK_SECONDS) JSONMERGE_MODULE=$(MODULE) \
 		cargo test --locked --test jsonmerge -- soak:: --nocapture --test-threads=1
 
-test-servers: build ## the black-box tests on Redis 7.0, 8.0 and Valkey 8.1, which it builds once
+test-servers: setup build ## run the black-box tests on Redis 7.0, 8.0 and Valkey 8.1, built on first use
 	JSONMERGE_MODULE=$(MODULE) scripts/test-servers
 
-valgrind: setup ## the black-box tests with every server under valgrind: some minutes
+valgrind: setup ## run the black-box tests with every server under valgrind: several minutes
 	scripts/valgrind
 
-fuzz: setup ## fuzz each target for a minute (FUZZ_SECONDS=600: ten), against oracles
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
+	@scripts/check-tools
 	@scripts/fuzz
 
-bench: build ## measure against the script (QUICK=1: a minute); writes benches/record
+bench: setup build ## compare with the Lua script (QUICK=1: a minute) and update benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
-lint: setup ## check formatting, clippy, rustdoc and the minimum Rust version, and run optional linters
+lint: ## check formatting, clippy, rustdoc and the minimum Rust version, and run optional linters
+	@scripts/check-tools
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
@@ -58,18 +65,18 @@ lint: setup ## check formatting, clippy, rustdoc and the minimum Rust version, a
 audit: ## check the dependencies: licences, sources and known vulnerabilities (needs the network)
 	@scripts/audit
 
-package: build ## a .deb and a tarball, with their SHA-256, in target/package
+package: build ## build a .deb and a tarball, with SHA-256 files, in target/package
 	@scripts/package
 
-test-package: package ## install the .deb on this system, use it, and remove it: as root on Debian
+test-package: setup package ## install, use and remove the .deb on this system, as root on Debian
 	@scripts/test-package
-
-install: build ## copy the module to PREFIX/lib/redis/modules
-	install -D -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
 
 clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
 
-.PHONY: help setup build run demo test test-clients test-servers soak fuzz valgrind bench lint audit \
-	package test-package install clean
+# Even with -j, run prerequisites in the order listed: `setup` installs what `build` needs.
+.NOTPARALLEL:
+
+.PHONY: help setup build install run demo test test-clients soak test-servers valgrind fuzz bench lint audit \
+	package test-package clean
