@@ -15,7 +15,7 @@ use crate::server::module::Module;
 use crate::server::module::command::register_command;
 use crate::server::module::config::register_configs;
 use crate::server::module::info::register_info;
-use crate::server::module::unload::subscribe_to_module_changes;
+use crate::server::module::unload::note_load;
 use crate::server::propagate::EFFECT_COMMANDS;
 use crate::server::{Arg, Context, ERR, OK};
 
@@ -59,6 +59,7 @@ pub(super) unsafe fn load(
     let set_up = AssertUnwindSafe(|| set_up(module, &context, args));
     match catch_unwind(set_up).unwrap_or_else(|_| Err("internal error".into())) {
         Ok(()) => {
+            note_load();
             let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("JSONMERGE_REVISION"));
             context.notice(&format!("version {version} ({revision})"));
             OK
@@ -88,7 +89,7 @@ fn set_up(module: &'static Module, context: &Context, args: &[Arg]) -> Result<()
         return Err("the server refused to register the INFO section".into());
     }
     // Last, because Redis 7.0 does not cancel the subscriptions of a module that fails to load.
-    if subscribe_to_config_changes(context) && subscribe_to_module_changes(context) {
+    if subscribe_to_config_changes(context) {
         Ok(())
     } else {
         Err("the server refused a subscription to its events".into())

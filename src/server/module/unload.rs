@@ -3,25 +3,32 @@
 //! The server keeps pointers to commands that clients have called, queued or sent ahead, and does not
 //! clear them when a module is unloaded: the next use would crash it. A module cannot see all of them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use libc::{c_int, c_void};
-use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent};
+use libc::c_int;
+use redis_module::raw::{RedisModule_CachedMicroseconds, RedisModuleCtx};
 
 use crate::server::module::Module;
 use crate::server::{Context, ERR, OK};
 
-/// Whether the module is loaded for good. Until then no client can have seen its commands, and the
-/// server may take it back: it unloads a module whose MODULE LOADEX had unused arguments, and newer
-/// servers assert that this succeeds.
-static IS_LOADED: AtomicBool = AtomicBool::new(false);
+/// When the module was loaded, by the server's clock, which stands still while a command runs.
+static LOADED_AT: AtomicI64 = AtomicI64::new(0);
+
+/// Remembers when the module was loaded.
+pub(super) fn note_load() {
+    LOADED_AT.store(clock().unwrap_or_default(), Ordering::Relaxed);
+}
 
 /// Refuses to unload, and logs what to do instead.
+///
+/// There is one exception. If MODULE LOADEX has arguments that no module uses, the server unloads the
+/// module within the same command, and newer servers assert that this succeeds. No client can have seen
+/// the commands by then. Redis 7.0 has no such clock, and accepts the refusal.
 ///
 /// # Safety
 /// Only the server may call this, with a context that lives until it returns.
 pub(super) unsafe fn unload(module: &Module, context: *mut RedisModuleCtx) -> c_int {
-    if !IS_LOADED.load(Ordering::Relaxed) {
+    if clock() == Some(LOADED_AT.load(Ordering::Relaxed)) {
         (module.free)();
         return OK;
     }
@@ -34,23 +41,8 @@ pub(super) unsafe fn unload(module: &Module, context: *mut RedisModuleCtx) -> c_
     ERR
 }
 
-/// Has the server say when the module is loaded for good. Returns whether it agrees to.
-pub(super) fn subscribe_to_module_changes(context: &Context) -> bool {
-    let event = RedisModuleEvent { id: raw::REDISMODULE_EVENT_MODULE_CHANGE, dataver: 1 };
-    // SAFETY: the context is alive, and the callback lives as long as the module is loaded.
-    unsafe {
-        api!(RedisModule_SubscribeToServerEvent(context.raw, event, Some(module_changed))) == OK
-    }
-}
-
-/// The first module to be loaded after the subscription is this one.
-unsafe extern "C" fn module_changed(
-    _: *mut RedisModuleCtx,
-    _: RedisModuleEvent,
-    subevent: u64,
-    _: *mut c_void,
-) {
-    if subevent == raw::REDISMODULE_SUBEVENT_MODULE_LOADED {
-        IS_LOADED.store(true, Ordering::Relaxed);
-    }
+/// Returns the Unix time in microseconds at which the command began, or `None` on Redis 7.0.
+fn clock() -> Option<i64> {
+    // SAFETY: the function takes no pointer.
+    unsafe { RedisModule_CachedMicroseconds.map(|microseconds| microseconds()) }
 }
