@@ -12,8 +12,8 @@ const VALIDATION_CACHE_ENTRIES: Config = Config {
     max: cache::MAX_ENTRIES,
     get: cache::entries,
     set: |entries| {
-        if entries != 0 && !entries.is_power_of_two() {
-            return Err(c"must be 0 or a power of two");
+        if entries != 0 && !(entries.is_power_of_two() && entries >= cache::MIN_ENTRIES) {
+            return Err(c"must be 0 or a power of two, at least 4");
         }
         cache::set_entries(entries);
         Ok(())

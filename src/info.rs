@@ -14,6 +14,7 @@ pub(crate) const TABLE: &[Field] = &[
     Field { name: c"bytes_added", value: || BYTES_ADDED.get() },
     Field { name: c"refused_argument", value: || REFUSED_ARGUMENT.get() },
     Field { name: c"refused_stored", value: || REFUSED_STORED.get() },
+    Field { name: c"cache_enabled", value: || u64::from(cache::is_enabled()) },
     Field { name: c"cache_hits", value: || CACHE_HITS.get() },
     Field { name: c"cache_misses", value: || CACHE_MISSES.get() },
     Field { name: c"cache_entries", value: || cache::used_entries() as u64 },

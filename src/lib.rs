@@ -31,5 +31,6 @@ static MODULE: server::module::Module = server::module::Module {
     commands: command::TABLE,
     configs: config::TABLE,
     info: info::TABLE,
+    warning: cache::warning,
     free: cache::free,
 };

@@ -62,6 +62,9 @@ pub(super) unsafe fn load(
             note_load();
             let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("JSONMERGE_REVISION"));
             context.notice(&format!("version {version} ({revision})"));
+            if let Some(warning) = (module.warning)() {
+                context.warn(warning);
+            }
             OK
         }
         Err(reason) => {

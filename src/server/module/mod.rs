@@ -28,6 +28,8 @@ pub(crate) struct Module {
     pub(crate) configs: &'static [Config],
     /// The fields of its section of INFO.
     pub(crate) info: &'static [Field],
+    /// What to log once the module is loaded, if anything.
+    pub(crate) warning: fn() -> Option<&'static str>,
     /// Frees what the configs have allocated.
     pub(crate) free: fn(),
 }
