@@ -1,4 +1,4 @@
-//! One element appended to arrays of several sizes: the script, jsonmerge, native APPEND.
+//! One element appended to arrays of several sizes: the script, jsonmerge, native APPEND, RedisJSON.
 
 use indicatif::ProgressBar;
 use redis::Pipeline;
@@ -40,16 +40,16 @@ impl Way {
     pub fn name(self) -> &'static str {
         match self {
             Way::Native => "native APPEND",
-            Way::Trust => "APPEND TRUST REPLY SIZE",
-            Way::Len => "APPEND REPLY LEN",
-            Way::Json => "APPEND (reply JSON)",
+            Way::Trust => "JSONMERGE.APPEND TRUST REPLY SIZE",
+            Way::Len => "JSONMERGE.APPEND REPLY LEN",
+            Way::Json => "JSONMERGE.APPEND",
             Way::Script => "Lua script, EVALSHA",
             Way::Function => "Lua script, FCALL",
             Way::RedisJson => "JSON.ARRAPPEND",
         }
     }
 
-    fn command(self, sha: &str) -> Vec<String> {
+    pub fn command(self, sha: &str) -> Vec<String> {
         let key = "key:__rand_int__";
         let (array, tail) = (format!("[{ELEMENT}]"), format!(",{ELEMENT}"));
         let words: &[&str] = match self {
@@ -64,8 +64,8 @@ impl Way {
         words.iter().map(|word| word.to_string()).collect()
     }
 
-    /// A guess of the server CPU of one append in microseconds, to choose how many to measure.
-    fn guess(self, size: usize) -> f64 {
+    /// Returns roughly the server CPU of one append in microseconds, to choose how many to measure.
+    pub fn guess(self, size: usize) -> f64 {
         let size = size as f64;
         match self {
             Way::Native | Way::Trust | Way::RedisJson => 2.0,
@@ -75,9 +75,9 @@ impl Way {
         }
     }
 
-    /// Stores an array as this way leaves them: by jsonmerge, verified and with the room to grow that
-    /// the last append made.
-    fn store(self, pipeline: &mut Pipeline, key: &str, [array, all_but_one]: [&str; 2]) {
+    /// Stores an array as earlier appends would have left it: in the validation cache, and with room to
+    /// grow.
+    pub fn store(self, pipeline: &mut Pipeline, key: &str, [array, all_but_one]: [&str; 2]) {
         if self == Way::RedisJson {
             pipeline.cmd("JSON.SET").arg(key).arg("$").arg(array).ignore();
             return;
@@ -87,8 +87,8 @@ impl Way {
         }
     }
 
-    /// How many elements lie at all keys; native APPEND leaves no JSON, but bytes to count.
-    fn count(self, client: &mut Client, keys: usize, array: &str, len: usize) -> usize {
+    /// Returns the number of elements at all keys. Native APPEND leaves no JSON, so its bytes count.
+    pub fn count(self, client: &mut Client, keys: usize, array: &str, len: usize) -> usize {
         match self {
             Way::Native => {
                 let size =
@@ -105,19 +105,31 @@ impl Way {
     }
 }
 
-/// Measures every way at every size, in interleaved rounds.
-pub fn measure(server: &Server, plan: &Plan, progress: &ProgressBar) -> Vec<Appends> {
-    let mut client = server.client();
-    let sha = client.call_with(&[b"SCRIPT", b"LOAD", SCRIPT.as_bytes()]).expect("SCRIPT LOAD");
+/// Loads the script, also as a function, and returns the hash for EVALSHA.
+pub fn load_script(client: &mut Client) -> String {
     let body = SCRIPT.replace("KEYS", "keys").replace("ARGV", "args");
     let library = format!(
         "#!lua name=merge\nredis.register_function('merge', function(keys, args)\n{body}\nend)"
     );
-    client.call_with(&[b"FUNCTION", b"LOAD", library.as_bytes()]).expect("FUNCTION LOAD");
-    let has_redisjson =
-        client.call("COMMAND INFO JSON.ARRAPPEND").is_ok_and(|info| info != "((nil))");
-    let ways: Vec<Way> =
-        WAYS.into_iter().filter(|way| *way != Way::RedisJson || has_redisjson).collect();
+    client
+        .call_with(&[b"FUNCTION", b"LOAD", b"REPLACE", library.as_bytes()])
+        .expect("FUNCTION LOAD");
+    client.call_with(&[b"SCRIPT", b"LOAD", SCRIPT.as_bytes()]).expect("SCRIPT LOAD")
+}
+
+/// Returns the ways that the server has the commands for.
+pub fn available(server: &Server, ways: &[Way]) -> Vec<Way> {
+    let mut client = server.client();
+    let info = client.call("COMMAND INFO JSON.ARRAPPEND");
+    let has_redisjson = info.is_ok_and(|info| info != "((nil))");
+    ways.iter().copied().filter(|way| *way != Way::RedisJson || has_redisjson).collect()
+}
+
+/// Measures every way at every size, in interleaved rounds.
+pub fn measure(server: &Server, plan: &Plan, progress: &ProgressBar) -> Vec<Appends> {
+    let mut client = server.client();
+    let sha = load_script(&mut client);
+    let ways = available(server, &WAYS);
 
     let pipelines: &[usize] = if plan.unpipelined { &[PIPELINE, 1] } else { &[PIPELINE] };
     let mut results = Vec::new();
@@ -142,8 +154,8 @@ pub fn measure(server: &Server, plan: &Plan, progress: &ProgressBar) -> Vec<Appe
     results
 }
 
-/// Appends to many keys so that each stays near its size, and does so again with new values until it
-/// was worth measuring.
+/// Appends to several keys so that each stays near its size, and repeats this with new values until it
+/// has taken long enough to measure.
 fn round(
     server: &Server,
     plan: &Plan,
@@ -155,10 +167,10 @@ fn round(
     let mut client = server.client();
     let (array, len) = values::array(size);
     let all_but_one = values::array_of(len - 1);
-    // Small enough together for the processor's caches, where that can be: all ways meet the same.
+    // Small enough together for the processor's caches if possible, under the same conditions for all.
     let keys = (4_000_000 / size).clamp(4, 8192);
     let wanted = (plan.worth.as_secs_f64() * 1e6 / way.guess(size)) as usize;
-    // A value grows by a tenth at most, but for the smallest: by half an element.
+    // A value grows by at most a tenth, or by half an element if that is more.
     let growth = (keys * size / (10 * (ELEMENT.len() + 1))).max(keys / 2);
     // redis-benchmark sends whole pipelines.
     let requests = wanted.clamp(4, growth.max(4)).next_multiple_of(pipeline);
@@ -190,19 +202,28 @@ pub fn table(appends: &[Appends], pipeline: usize) -> Table {
             "Append 70 bytes, {}",
             if pipeline == 1 { "unpipelined".into() } else { format!("{pipeline} in a pipeline") }
         ),
-        header: ["stored", "by", "CPU us/op", "/ native APPEND", "script / it", "ops/s"]
-            .map(String::from)
-            .to_vec(),
+        header: [
+            "stored",
+            "by",
+            "CPU us/op",
+            "/ native APPEND",
+            "/ JSON.ARRAPPEND",
+            "script / it",
+            "ops/s",
+        ]
+        .map(String::from)
+        .to_vec(),
         rows: rows
             .iter()
             .map(|row| {
-                let (native, script) =
-                    (cpu_at(Way::Native, row.size), cpu_at(Way::Script, row.size));
+                let [native, script, redisjson] =
+                    [Way::Native, Way::Script, Way::RedisJson].map(|way| cpu_at(way, row.size));
                 vec![
                     bytes(row.size),
                     row.way.name().into(),
                     figure(row.median.cpu),
                     figure(row.median.cpu / native),
+                    figure(row.median.cpu / redisjson),
                     figure(script / row.median.cpu),
                     format!("{:.0}", row.median.throughput),
                 ]

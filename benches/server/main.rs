@@ -1,12 +1,16 @@
-//! jsonmerge beside what it replaces, on a private server, driven by the real redis-benchmark.
+//! jsonmerge compared with what it replaces, on a private server, driven by the real redis-benchmark.
 //!
-//! `make bench` runs it in under ten minutes, `make bench QUICK=1` in one. It prints its tables and
-//! writes them, with the machine, the server and the commit, to benches/record, and the picture of
-//! the README beside them. Two figures each: server CPU per operation, from INFO cpu before and after
-//! a run, and throughput as redis-benchmark sees it; both are medians of interleaved rounds. What was
-//! timed is counted afterwards: a case that did not do its work ends the benchmark.
+//! `make bench` takes about a quarter of an hour, `make bench QUICK=1` about two minutes. It prints its
+//! tables and writes them, with the machine, the server and the commit, to benches/record, and the chart
+//! of the README next to them. There are two figures: server CPU per operation, from INFO cpu before and
+//! after a run, and throughput as redis-benchmark sees it. Both are medians of interleaved rounds. The
+//! elements are counted afterwards, so a case that did not do its work ends the benchmark.
+//!
+//! `REDIS_SERVER` names the server. `REDISJSON_MODULE` names a `rejson.so` for that server, and adds
+//! JSON.ARRAPPEND.
 
 mod append;
+mod many;
 mod measure;
 mod others;
 mod picture;
@@ -26,13 +30,13 @@ use support::server::{Server, Settings};
 
 /// How much is measured.
 pub struct Plan {
-    /// Interleaved rounds; the median of them counts.
+    /// The number of interleaved rounds, of which the median counts.
     rounds: usize,
     /// Stored sizes in bytes.
     sizes: &'static [usize],
-    /// Server CPU that a round of a case should take.
+    /// How much server CPU a round of a case should take.
     worth: Duration,
-    /// Also one command at a time, without a pipeline.
+    /// Whether to measure one command at a time, too, without a pipeline.
     unpipelined: bool,
 }
 
@@ -70,6 +74,7 @@ fn main() {
     if plan.unpipelined {
         tables.push(append::table(&appends, 1));
     }
+    tables.push(many::table(&server, &plan, &progress));
     tables.push(take::table(&server, &plan, &progress));
     tables.push(others::first_touch(&server, &plan, &progress));
     tables.push(others::bystanders(&plan, &progress));
@@ -84,13 +89,11 @@ fn main() {
     }
 }
 
-/// The server that all but the bystanders run on. More slots than keys, so that "verified before"
-/// is what it says: with fewer, two keys in one slot would take turns.
+/// Starts the server that all cases but the bystanders run on, with the default config.
 fn server() -> Server {
-    let settings = Settings::new().module().with("jsonmerge.verified-slots 131072");
-    match std::env::var("REDISJSON_SO") {
-        Ok(path) => settings.with(&format!("loadmodule {path}")).start(),
-        Err(_) => settings.start(),
+    match std::env::var("REDISJSON_MODULE") {
+        Ok(path) => Settings::new().module().with(&format!("loadmodule {path}")).start(),
+        Err(_) => Server::start(),
     }
 }
 
@@ -99,6 +102,7 @@ impl Plan {
         let pipelines = 1 + u64::from(self.unpipelined);
         let appends = self.sizes.len() as u64 * pipelines;
         let others = take::SIZES.len() as u64 + 1 + 1;
-        (appends + others) * self.rounds as u64 + 1
+        let many = many::cases(self).len() as u64 * 5 * self.rounds.min(3) as u64;
+        (appends + others) * self.rounds as u64 + many + 1
     }
 }

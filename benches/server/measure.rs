@@ -6,20 +6,20 @@ use std::time::Duration;
 use crate::support::client::Client;
 use crate::support::server::Server;
 
-/// Commands in flight on each of the connections, in the pipelined cases.
+/// The number of commands in flight on each connection, in the pipelined cases.
 pub const PIPELINE: usize = 16;
 const CONNECTIONS: usize = 4;
 
-/// What a load took.
+/// The cost of a load.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sample {
-    /// Server CPU, user and system of the main thread, in microseconds an operation.
+    /// User and system CPU of the server's main thread, in microseconds per operation.
     pub cpu: f64,
-    /// Operations a second.
+    /// Operations per second.
     pub throughput: f64,
 }
 
-/// The median of several samples, of each figure on its own.
+/// Returns the median of each figure.
 pub fn median(samples: &[Sample]) -> Sample {
     let middle = |figure: fn(&Sample) -> f64| {
         let mut figures: Vec<f64> = samples.iter().map(figure).collect();
@@ -29,7 +29,7 @@ pub fn median(samples: &[Sample]) -> Sample {
     Sample { cpu: middle(|sample| sample.cpu), throughput: middle(|sample| sample.throughput) }
 }
 
-/// Server CPU used so far.
+/// Returns the server CPU used so far.
 pub fn cpu(client: &mut Client) -> Duration {
     let info = client.ok("INFO cpu");
     let seconds = |name: &str| -> f64 {
@@ -40,7 +40,7 @@ pub fn cpu(client: &mut Client) -> Duration {
     Duration::from_secs_f64(used)
 }
 
-/// Server CPU of some work, and what the work returns.
+/// Returns the server CPU of some work, and what the work returns.
 pub fn cpu_of<T>(client: &mut Client, work: impl FnOnce(&mut Client) -> T) -> (Duration, T) {
     let before = cpu(client);
     let result = work(client);

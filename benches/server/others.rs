@@ -1,4 +1,4 @@
-//! What else it costs, or does not: a first touch, commands of others, the AOF, memory.
+//! Other costs: values that others wrote, commands of others, the AOF, memory.
 
 use indicatif::ProgressBar;
 
@@ -9,7 +9,7 @@ use crate::record::{Table, bytes, figure};
 use crate::support::server::{Server, Settings};
 use crate::values::{self, ELEMENT};
 
-/// Values that others wrote, checked for the first time.
+/// Measures the first append to values that others wrote, which the validation cache does not have.
 pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Table {
     let (keys, size) = (20, 1_000_000);
     let (array, len) = values::array(size);
@@ -17,7 +17,7 @@ pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Tabl
     let mut samples = Vec::new();
     for _ in 0..plan.rounds {
         progress.set_message("first touch");
-        // Each another text: the memo knows a text under whatever key it lies.
+        // All different: the validation cache would recognise a text at any key.
         values::fill(&mut client, keys, |pipeline, key| {
             let mine = array.replacen(ELEMENT, &values::element_of(key), 1);
             let mine = mine.replacen(
@@ -44,7 +44,7 @@ pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Tabl
     }
 }
 
-/// SET and INCR on a server with the module, and on one without.
+/// Measures SET and INCR on a server with the module and on one without.
 pub fn bystanders(plan: &Plan, progress: &ProgressBar) -> Table {
     let servers = [Server::plain(), Server::start()];
     let commands =
@@ -74,7 +74,7 @@ pub fn bystanders(plan: &Plan, progress: &ProgressBar) -> Table {
     }
 }
 
-/// Bytes to the AOF for an append onto 98 KB, and the memory of the value.
+/// Measures the bytes written to the AOF for an append onto 98 KB, and the memory of the value.
 pub fn aof_and_memory(progress: &ProgressBar) -> Table {
     progress.set_message("AOF and memory");
     let (array, _) = values::array(98_000);

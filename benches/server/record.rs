@@ -14,11 +14,11 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Writes the tables, with where and when they were measured, and returns what it wrote.
+/// Writes the tables, with the conditions they were measured under, and returns what it wrote.
 pub fn write(server: &Server, tables: &[Table], kind: &str) -> String {
     let date = output("date", &["+%F"]);
     let commit = output("git", &["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]);
-    let mut record = format!("# {date}, commit {commit}{kind}\n\n{}\n", circumstances(server));
+    let mut record = format!("# {date}, commit {commit}{kind}\n\n{}\n", conditions(server));
     for table in tables {
         let mut text = comfy_table::Table::new();
         text.load_preset(ASCII_MARKDOWN).set_header(&table.header);
@@ -30,23 +30,47 @@ pub fn write(server: &Server, tables: &[Table], kind: &str) -> String {
     record
 }
 
-fn circumstances(server: &Server) -> String {
-    let info = server.client().ok("INFO server");
+fn conditions(server: &Server) -> String {
+    let mut client = server.client();
+    let info = client.ok("INFO server");
     let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let version = field("valkey_version:").map_or_else(
         || format!("Redis {}", field("redis_version:").unwrap_or("of no version")),
         |version| format!("Valkey {version}"),
     );
+    let modules = client.ok("INFO modules");
+    let modules: Vec<String> = modules
+        .lines()
+        .filter_map(|line| line.strip_prefix("module:name=")?.split(",api=").next())
+        .map(|module| module.replace(",ver=", " "))
+        .collect();
+    let entries = client.ok("CONFIG GET jsonmerge.validation-cache-entries");
+    let entries = entries.trim_end_matches(')').rsplit(' ').next().unwrap_or_default();
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let cpu = |name: &str| {
+        let line = cpuinfo.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or(": unknown").trim_start_matches([' ', '\t', ':']).to_owned()
+    };
+    let flags = cpu("flags");
+    let extensions = ["aes", "vaes", "avx2", "avx512f"]
+        .into_iter()
+        .filter(|extension| flags.split(' ').any(|flag| flag == *extension));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
-        "{version}; {cores} cores, {}.\nServer CPU of the main thread, from INFO cpu around each run; medians of \
-         interleaved rounds. Keys are stored anew before each run and appended to at random, so that each \
-         grows by a tenth at most, or by half an element. Each key holds another text, and the memo has many times \
-         as many slots as there are keys, so that what was verified before is known.",
-        model.trim_start_matches([' ', '\t', ':'])
+        "- Server: {version}. Modules: {modules}.\n\
+         - Processor: {cores} cores, {model} (family {family}, model {number}; {extensions}).\n\
+         - CPU: that of the server's main thread, from INFO cpu before and after each run; medians of \
+         interleaved rounds.\n\
+         - Load: redis-benchmark, 4 connections. The appended element has 70 bytes.\n\
+         - Arrays: stored anew before each run and appended to at random, so that each grows by at most a \
+         tenth, or by half an element. Every key has a different text: they differ in the last element.\n\
+         - Validation cache: the default config ({entries} entries). Every array was appended to once \
+         before, so it had an entry if there was room.",
+        modules = modules.join(", "),
+        model = cpu("model name"),
+        family = cpu("cpu family"),
+        number = cpu("model\t"),
+        extensions = extensions.collect::<Vec<_>>().join(" "),
     )
 }
 
@@ -58,7 +82,7 @@ fn output(program: &str, arguments: &[&str]) -> String {
     )
 }
 
-/// A figure with three significant digits.
+/// Formats a figure with three significant digits.
 pub fn figure(value: f64) -> String {
     match value {
         value if value.is_nan() => "-".into(),
@@ -68,7 +92,7 @@ pub fn figure(value: f64) -> String {
     }
 }
 
-/// A size in bytes as people say it.
+/// Formats a size in bytes.
 pub fn bytes(size: usize) -> String {
     match size {
         0..1_000 => format!("{size} B"),

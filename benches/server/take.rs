@@ -1,4 +1,4 @@
-//! A value taken: TAKE, GETDEL, and MULTI/GET/DEL/EXEC.
+//! Taking a value: TAKE, GETDEL, and MULTI/GET/DEL/EXEC.
 
 use indicatif::ProgressBar;
 use redis::Pipeline;
@@ -23,7 +23,8 @@ const WAYS: [(&str, Take); 3] = [
     }),
 ];
 
-/// Takes every key once. redis-benchmark cannot, nor can it send a transaction: the client does.
+/// Takes every key once, from the client, because redis-benchmark can neither do so nor send a
+/// transaction.
 fn round(client: &mut Client, take: Take, size: usize) -> Sample {
     let keys = (30_000_000 / size).clamp(20, 10_000);
     let array = values::array(size).0;
@@ -74,7 +75,7 @@ pub fn table(server: &Server, plan: &Plan, progress: &ProgressBar) -> Table {
         }));
     }
     Table {
-        title: format!("Take a verified value, {PIPELINE} in a pipeline"),
+        title: format!("Take a validated value, {PIPELINE} in a pipeline"),
         header: ["stored", "by", "CPU us/op", "/ GETDEL", "ops/s of one client"]
             .map(String::from)
             .to_vec(),

@@ -1,36 +1,36 @@
-//! The arrays that are stored: of which size, under how many keys, and how many elements they have.
+//! The arrays that are stored.
 
 use redis::Pipeline;
 
 use crate::support::client::Client;
 
-/// What every array consists of, and what is appended: 70 bytes.
+/// The element of every array, and what is appended: 70 bytes.
 pub const ELEMENT: &str =
     r#"{"id":10000001,"type":"order.created","user":"u-1029384","cents":9995}"#;
 
-/// As redis-benchmark names them: `key:__rand_int__`.
+/// Returns a key in the form of redis-benchmark's `key:__rand_int__`.
 pub fn key(number: usize) -> String {
     format!("key:{number:012}")
 }
 
-/// An array of about so many bytes, and its number of elements.
+/// Returns an array of about this size in bytes, and its number of elements.
 pub fn array(size: usize) -> (String, usize) {
     let len = (size / (ELEMENT.len() + 1)).max(1);
     (array_of(len), len)
 }
 
-/// The element that makes the array of a key another text than those of all other keys.
+/// Returns an element that makes the array of a key different from all others.
 pub fn element_of(key: &str) -> String {
     let number = key.get(key.len() - 7..).unwrap_or_default();
     ELEMENT.replacen("0000001", number, 1)
 }
 
-/// An array of so many elements.
+/// Returns an array of this number of elements.
 pub fn array_of(len: usize) -> String {
     format!("[{}]", vec![ELEMENT; len].join(","))
 }
 
-/// Stores the same array under every key, and nothing else; how it is stored is the caller's.
+/// Stores an array at every key, and nothing else.
 pub fn fill(client: &mut Client, keys: usize, store: impl Fn(&mut Pipeline, &str)) {
     client.ok("FLUSHALL SYNC");
     for chunk in (0..keys).collect::<Vec<_>>().chunks(256) {
@@ -41,7 +41,7 @@ pub fn fill(client: &mut Client, keys: usize, store: impl Fn(&mut Pipeline, &str
     assert_eq!(client.ok("DBSIZE"), format!("(integer) {keys}"));
 }
 
-/// The sum of the integers that a command replies with for each key.
+/// Returns the sum of the integers that a command replies with for each key.
 pub fn sum(client: &mut Client, keys: usize, command: impl Fn(&mut Pipeline, &str)) -> usize {
     let mut pipeline = redis::pipe();
     (0..keys).for_each(|number| command(&mut pipeline, &key(number)));

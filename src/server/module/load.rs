@@ -86,11 +86,12 @@ fn set_up(module: &'static Module, context: &Context, args: &[Arg]) -> Result<()
     }
     // SAFETY: the context is alive.
     unsafe { api!(RedisModule_SetModuleOptions(context.raw, OPTIONS)) };
-    module.commands.iter().try_for_each(|command| register_command(context, command))?;
     register_configs(context, module.configs, args)?;
     if !register_info(context) {
         return Err("the server refused to register the INFO section".into());
     }
+    // After everything that can fail: the server's I/O threads may already look the commands up.
+    module.commands.iter().try_for_each(|command| register_command(context, command))?;
     // Last, because Redis 7.0 does not cancel the subscriptions of a module that fails to load.
     if subscribe_to_config_changes(context) {
         Ok(())
