@@ -1,46 +1,209 @@
-//! Commands of ours whose bytes were damaged on the way: as RESP they mean anything or nothing.
+//! Clients that send damaged commands, as if bytes were lost or altered on the way.
+//!
+//! The default user may run the two commands of the module and nothing else. So no other command can
+//! write a value, and a stored value that is not a JSON array is a bug in the module.
+//!
+//! - `SOAK_CONNECTIONS`: the number of connections to make. If it is not set, the test runs for
+//!   `SOAK_SECONDS`.
+//! - `JSONMERGE_SEED`: the seed that was printed. With the same number of connections, every thread sends
+//!   the same bytes again.
 
-use std::io::{self, Write as _};
-use std::net::Shutdown;
-use std::time::Instant;
+use std::env;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use redis::Value;
+use serde_json::value::RawValue;
 
-use crate::support::client::tcp;
+use crate::support::client::{Client, tcp};
+use crate::support::random::Seed;
 use crate::support::server::Server;
 
+/// Part of what a seed means: another number of threads sends other bytes.
+const THREADS: usize = 4;
+
+/// How many connections a thread keeps open at once. All together fit into the server's backlog.
+const BATCH: usize = 32;
+
+/// How often the test checks all stored values.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What the threads share.
+struct Scene {
+    port: u16,
+    end: End,
+    /// How many connections were made.
+    connections: AtomicU64,
+    /// What was wrong. The threads stop at the first failure.
+    failures: Mutex<Vec<String>>,
+}
+
+enum End {
+    At(Instant),
+    /// When so many connections were made by all threads.
+    AfterConnections(u64),
+}
+
 #[test]
-fn garbage_on_the_wire_leaves_the_server_up_and_values_whole() {
+fn damaged_commands_leave_the_server_running_and_stored_values_valid() {
+    let seed = Seed::print("garbage");
     let server = Server::start();
-    let mut random = Rng::new();
-    let mut connections = 0;
-    let end = Instant::now() + super::span();
-    while Instant::now() < end {
-        let mut bytes = Vec::new();
-        for _ in 0..random.usize(1..8) {
-            bytes.extend(any_command(&mut random));
+    let mut admin = administrator(&server);
+    let scene = Scene {
+        port: server.port,
+        end: End::from_env(),
+        connections: AtomicU64::new(0),
+        failures: Mutex::default(),
+    };
+    let start = Instant::now();
+    thread::scope(|scope| {
+        let scene = &scene;
+        let threads: Vec<_> = (0..THREADS)
+            .map(|number| scope.spawn(move || scene.send_garbage(number, &mut seed.rng(number))))
+            .collect();
+        let (mut check, mut progress) = (start + CHECK_INTERVAL, start + PROGRESS_INTERVAL);
+        while !threads.iter().all(|thread| thread.is_finished()) {
+            thread::sleep(Duration::from_millis(20));
+            if Instant::now() > check {
+                check += CHECK_INTERVAL;
+                scene.check_values(&mut admin);
+            }
+            if Instant::now() > progress {
+                progress += PROGRESS_INTERVAL;
+                println!("garbage: {}", scene.progress(start));
+            }
         }
-        damage(&mut random, &mut bytes);
-        let mut stream = tcp(server.port);
-        // The server may close the connection at any byte that it does not like.
-        _ = stream.write_all(&bytes);
-        _ = stream.shutdown(Shutdown::Write);
-        _ = io::copy(&mut stream, &mut io::sink());
-        connections += 1;
-    }
+    });
+    scene.check_values(&mut admin);
+
     let [commands, errors] =
-        ["total_commands_processed", "total_error_replies"].map(|field| server.info(field));
+        ["total_commands_processed", "total_error_replies"].map(|field| admin.info(field));
+    let appends = calls(&mut admin, "jsonmerge.append");
+    let takes = calls(&mut admin, "jsonmerge.take");
     println!(
-        "garbage: {connections} connections, {commands} commands that were some, {errors} errors"
+        "garbage: {}; {commands} commands, {errors} errors; calls: {appends} append, {takes} take",
+        scene.progress(start)
     );
+    admin.ok("ACL SETUSER default +@all");
+    let connections = scene.connections.into_inner();
+    assert_eq!(scene.failures.into_inner().expect("no thread panicked"), [""; 0]);
     assert!(connections > 100 && commands > connections && errors > connections / 10);
+}
+
+/// Returns a client that may do everything, and restricts the default user to the module's commands.
+fn administrator(server: &Server) -> Client {
     let mut client = server.client();
-    while let Value::BulkString(key) = client.value_of(&[b"RANDOMKEY"]).expect("RANDOMKEY") {
-        client
-            .call_with(&[b"JSONMERGE.TAKE", &key])
-            .expect("an array, as every value that we write");
+    client.ok("ACL SETUSER administrator on >secret ~* &* +@all");
+    client.ok("AUTH administrator secret");
+    client.ok("ACL SETUSER default -@all +jsonmerge.append +jsonmerge.take");
+    client
+}
+
+/// Returns how often a command ran, including calls that failed.
+fn calls(client: &mut Client, command: &str) -> u64 {
+    let stats = client.ok("INFO commandstats");
+    let prefix = format!("cmdstat_{command}:calls=");
+    let calls = stats.lines().find_map(|line| line.strip_prefix(&prefix)?.split(',').next());
+    calls.map_or(0, |calls| calls.parse().expect("a number of calls"))
+}
+
+impl End {
+    fn from_env() -> Self {
+        match env::var("SOAK_CONNECTIONS") {
+            Ok(number) => {
+                End::AfterConnections(number.parse().expect("SOAK_CONNECTIONS is a number"))
+            }
+            Err(_) => End::At(Instant::now() + super::span()),
+        }
     }
+
+    /// Whether a thread that has made so many connections is done.
+    fn is_reached(&self, connections: u64) -> bool {
+        match self {
+            End::At(time) => Instant::now() >= *time,
+            End::AfterConnections(total) => connections >= total.div_ceil(THREADS as u64),
+        }
+    }
+}
+
+impl Scene {
+    fn send_garbage(&self, thread: usize, random: &mut Rng) {
+        let (mut connections, mut reply) = (0, Vec::new());
+        while !self.end.is_reached(connections) && self.failures().is_empty() {
+            let garbage: Vec<_> = (0..BATCH).map(|_| any_garbage(random)).collect();
+            let streams: Vec<_> = garbage.iter().map(|bytes| self.send(bytes)).collect();
+            for (mut stream, bytes) in streams.into_iter().zip(&garbage) {
+                reply.clear();
+                // The server may reset a connection when it does not understand a byte.
+                _ = stream.read_to_end(&mut reply);
+                connections += 1;
+                if reply.windows(12).any(|text| text == b"stored value") {
+                    let (reply, bytes) = (reply.escape_ascii(), bytes.escape_ascii());
+                    self.fail(format!(
+                        "thread {thread}, connection {connections}: reply {reply} to {bytes}"
+                    ));
+                }
+            }
+            self.connections.fetch_add(BATCH as u64, Relaxed);
+        }
+    }
+
+    fn send(&self, bytes: &[u8]) -> TcpStream {
+        let mut stream = tcp(self.port);
+        // The server may close the connection before it has read everything.
+        _ = stream.write_all(bytes);
+        _ = stream.shutdown(Shutdown::Write);
+        stream
+    }
+
+    /// Takes all stored values, and checks that each is a JSON array.
+    fn check_values(&self, admin: &mut Client) {
+        let keys = admin.value_of(&[b"KEYS", b"*"]).expect("the keys");
+        for key in keys.into_sequence().expect("a list of keys") {
+            let Value::BulkString(key) = key else { panic!("{key:?} is not a key") };
+            let value = match admin.value_of(&[b"GETDEL", &key]) {
+                Ok(Value::BulkString(value)) => value,
+                Ok(Value::Nil) => continue,
+                other => panic!("{}: {other:?}", key.escape_ascii()),
+            };
+            if let Err(error) = serde_json::from_slice::<Vec<&RawValue>>(&value) {
+                let (key, value) = (key.escape_ascii(), value.escape_ascii());
+                self.fail(format!("key {key}: {error}: {value}"));
+            }
+        }
+    }
+
+    fn fail(&self, failure: String) {
+        println!("garbage: {failure}");
+        self.failures().push(failure);
+    }
+
+    fn failures(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.failures.lock().expect("no thread panicked")
+    }
+
+    fn progress(&self, start: Instant) -> String {
+        let (connections, seconds) = (self.connections.load(Relaxed), start.elapsed().as_secs_f64());
+        let rate = connections as f64 / seconds;
+        format!("{connections} connections in {seconds:.0} s, {rate:.0} per second")
+    }
+}
+
+/// Returns one to seven commands with damaged bytes.
+fn any_garbage(random: &mut Rng) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..random.usize(1..8) {
+        bytes.extend(any_command(random));
+    }
+    damage(random, &mut bytes);
+    bytes
 }
 
 fn any_command(random: &mut Rng) -> Vec<u8> {
@@ -60,20 +223,20 @@ fn any_command(random: &mut Rng) -> Vec<u8> {
     command.get_packed_command()
 }
 
-/// Changes, puts in or takes out some bytes, mostly those that RESP gives a meaning to.
+/// Replaces, inserts or removes some bytes, most often those that have a meaning in RESP.
 fn damage(random: &mut Rng, bytes: &mut Vec<u8>) {
     for _ in 0..random.usize(..6) {
         let at = random.usize(..bytes.len().max(1));
-        let telling = random.choice(b"*$\r\n0123456789-[]\0\xff".to_vec()).unwrap_or_default();
+        let special = random.choice(b"*$\r\n0123456789-[]\0\xff".to_vec()).unwrap_or_default();
         match random.u32(..6) {
-            0 => bytes.insert(at, telling),
+            0 => bytes.insert(at, special),
             1 => bytes.truncate(at),
             2 => bytes.extend_from_within(at..),
             3 => {
                 let noise: Vec<u8> = (0..random.usize(..100)).map(|_| random.u8(..)).collect();
                 bytes.splice(at..at, noise);
             }
-            _ if at < bytes.len() => bytes[at] = telling,
+            _ if at < bytes.len() => bytes[at] = special,
             _ => {}
         }
     }

@@ -43,6 +43,14 @@ impl Client {
         self.call(command).unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
+    /// Returns the value of a numeric field of INFO.
+    pub fn info(&mut self, field: &str) -> u64 {
+        let info = self.ok("INFO all");
+        let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let number = line.and_then(|number| number.trim().parse().ok());
+        number.unwrap_or_else(|| panic!("INFO has no numeric field {field}"))
+    }
+
     /// Sends commands one after the other and compares each reply, or error, as text.
     #[track_caller]
     pub fn expect(&mut self, rows: &[(&str, &str)]) {

@@ -4,6 +4,7 @@ pub mod client;
 pub mod cluster;
 pub mod ledger;
 pub mod pushes;
+pub mod random;
 pub mod server;
 pub mod session;
 pub mod stream;

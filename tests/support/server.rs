@@ -68,12 +68,9 @@ impl Server {
         self.client().ok("INFO server").contains("redis_version:7.0.")
     }
 
-    /// A number that INFO tells.
+    /// Returns the value of a numeric field of INFO.
     pub fn info(&self, field: &str) -> u64 {
-        let info = self.client().ok("INFO all");
-        let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        let number = line.and_then(|number| number.trim().parse().ok());
-        number.unwrap_or_else(|| panic!("no number {field} in INFO"))
+        self.client().info(field)
     }
 
     /// Where it keeps its files.
