@@ -1,14 +1,16 @@
-//! A redis-server of one's own: a free port, a directory of its own, ended when it goes out of scope.
+//! A server with its own port and directory. It ends when its [`Server`] is dropped.
 //!
-//! `REDIS_SERVER` names another server (Redis or Valkey), `JSONMERGE_MODULE` another build of the
-//! module than the one that cargo has just made, `JSONMERGE_PATIENCE` the seconds to wait for a server
-//! that is slow.
+//! - `REDIS_SERVER`: the server to run, Redis or Valkey. Default: `redis-server`.
+//! - `JSONMERGE_MODULE`: the module to load. Default: the one that cargo built with the tests.
+//! - `JSONMERGE_PATIENCE`: how many seconds a test waits for anything before it fails. Default: 20.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+#[cfg(target_os = "linux")]
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -33,7 +35,7 @@ pub struct Server {
     directory: TempDir,
 }
 
-/// What a server is started with.
+/// The configuration of a server that has not been started.
 pub struct Settings {
     program: OsString,
     lines: Vec<String>,
@@ -41,29 +43,32 @@ pub struct Settings {
 }
 
 impl Server {
-    /// A server with the module and without persistence.
+    /// Starts a server that has loaded the module, without persistence.
     pub fn start() -> Self {
         Settings::new().module().start()
     }
 
-    /// A server without the module.
+    /// Starts a server without the module.
     pub fn plain() -> Self {
         Settings::new().start()
     }
 
+    /// Connects with RESP2.
     pub fn client(&self) -> Client {
-        Client::connect(self.port, "resp2").expect("a server that answers")
+        Client::connect(self.port, "resp2").expect("the server answers")
     }
 
+    /// Connects with RESP3.
     pub fn client_resp3(&self) -> Client {
-        Client::connect(self.port, "resp3").expect("a server that answers")
+        Client::connect(self.port, "resp3").expect("the server answers")
     }
 
-    /// Whether the server lets a module's command into ACL categories: Redis and Valkey from 7.2 on.
+    /// Returns whether a module can add its commands to ACL categories: since Redis 7.2.
     pub fn has_categories(&self) -> bool {
         !self.version_is_7_0()
     }
 
+    /// Returns whether this is Redis 7.0.
     pub fn version_is_7_0(&self) -> bool {
         self.client().ok("INFO server").contains("redis_version:7.0.")
     }
@@ -73,47 +78,48 @@ impl Server {
         self.client().info(field)
     }
 
-    /// Where it keeps its files.
+    /// Returns the directory with the server's files.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
+    /// Returns the text of the server's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory().join("log")).unwrap_or_default()
     }
 
-    /// Ends the server as SIGTERM does, unless it was killed, and starts another on the same files.
+    /// Shuts the server down, unless it was killed, and starts another with its data files.
     pub fn restart_as(self, settings: Settings) -> Server {
         let mut server = self;
         if let Ok(None) = server.process.try_wait() {
             server.shut_down();
         }
-        let files = fs::read_dir(server.directory()).expect("the server's directory");
-        for file in files.map(|file| file.expect("a file")) {
+        let files = fs::read_dir(server.directory()).expect("the directory is readable");
+        for file in files.map(|file| file.expect("the file is listed")) {
             if file.file_name() != "log" {
                 let to = settings.directory.path().join(file.file_name());
-                fs::rename(file.path(), to).expect("a directory on the same disk");
+                fs::rename(file.path(), to).expect("both directories are on one disk");
             }
         }
         settings.start()
     }
 
-    /// Makes the server a replica of another, and waits until it has all data.
+    /// Makes the server a replica of `master`, and waits until it has synchronized.
     pub fn follow(&self, master: &Server) {
         let mut client = self.client();
         client.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
-        wait_until("the replica follows", || {
+        wait_until("the replica is connected to its master", || {
             client.ok("INFO replication").contains("master_link_status:up")
         });
     }
 
-    /// Ends the server as a crash would: it has no chance to write anything more.
+    /// Kills the server, as a crash does: it cannot write any more data.
     pub fn kill(&mut self) {
-        self.process.kill().expect("a server that runs");
-        self.process.wait().expect("its end");
+        self.process.kill().expect("the process receives the signal");
+        self.process.wait().expect("the process ends");
     }
 
-    /// Starts a server that was killed again, at the same port and on the same files.
+    /// Starts a server again that was killed, with the same port and files.
     pub fn revive(&mut self) {
         self.process = spawn(&self.program, self.directory.path(), self.port);
         self.wait_until_ready();
@@ -122,22 +128,26 @@ impl Server {
     fn shut_down(&mut self) {
         let shutdown =
             Client::connect(self.port, "resp2").map(|mut client| client.call("SHUTDOWN"));
-        assert!(shutdown.is_ok(), "no connection: {}", self.log());
-        wait_until("the server ends", || matches!(self.process.try_wait(), Ok(Some(_))));
+        assert!(shutdown.is_ok(), "cannot connect to shut down: {}", self.log());
+        wait_until("the server shuts down", || matches!(self.process.try_wait(), Ok(Some(_))));
     }
 
     fn wait_until_ready(&mut self) {
         let deadline = Instant::now() + *PATIENCE;
         while !is_ready(self.port) {
-            let ended = self.process.try_wait().expect("a process to ask for");
-            assert!(ended.is_none(), "the server ended with {ended:?}:\n{}", self.log());
+            let ended = self.process.try_wait().expect("the process has a status");
+            assert!(ended.is_none(), "the server ended, {ended:?}:\n{}", self.log());
             let port = self.port;
-            assert!(Instant::now() < deadline, "no answer at port {port}:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the server does not answer on port {port}:\n{}",
+                self.log()
+            );
             sleep(Duration::from_millis(10));
         }
     }
 
-    /// Returns when the server ends, which closes the connection, or refuses, or too much time has passed.
+    /// Sends SHUTDOWN, and returns when the server has ended or refused, or after [`PATIENCE`].
     fn ask_to_end(&self) -> io::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(*PATIENCE))?;
@@ -147,31 +157,32 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Ends the server in order, for only then does valgrind tell what it leaves behind. One that does
-    /// not obey is killed: it hangs, or does not let everybody end it.
+    /// Shuts the server down, because valgrind reports leaks only after a regular end. Kills it if it
+    /// hangs, or if the default user may not shut it down.
     fn drop(&mut self) {
-        // The port of one that has ended may be another's by now.
+        // If it has ended, its port may belong to another server by now.
         if matches!(self.process.try_wait(), Ok(None)) {
             let _ = self.ask_to_end();
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
-            eprintln!("--- log of the server at port {}\n{}", self.port, self.log());
+            eprintln!("--- log of the server on port {}\n{}", self.port, self.log());
         }
     }
 }
 
 impl Settings {
+    /// Returns the settings of the server to test, without the module.
     pub fn new() -> Self {
         Settings::of(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
             .with("enable-debug-command yes")
             .with("enable-module-command yes")
     }
 
-    /// Of another server, older than the module supports.
+    /// Returns the settings of a given server, which may be older than the module supports.
     pub fn of(program: OsString) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("a temporary directory is created");
         Settings { program, lines: Vec::new(), directory }
             .with("bind 127.0.0.1")
             .with("save \"\"")
@@ -179,7 +190,7 @@ impl Settings {
             .with("logfile log")
     }
 
-    /// The lines of a redis.conf, but for the module's file, which is the caller's.
+    /// Reads the lines of a redis.conf, except `loadmodule`: its path is not that of the tested module.
     pub fn from_file(path: &str) -> Self {
         let conf = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
         conf.lines()
@@ -187,26 +198,27 @@ impl Settings {
             .fold(Settings::new(), Settings::with)
     }
 
-    /// Adds a line of redis.conf.
+    /// Adds a line to redis.conf.
     pub fn with(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());
         self
     }
 
+    /// Adds the `loadmodule` line.
     pub fn module(self) -> Self {
         let load = format!("loadmodule {}", module_path().display());
         self.with(&load)
     }
 
-    /// A node of a cluster.
+    /// Enables cluster mode.
     pub fn cluster_node(self) -> Self {
         self.with("cluster-enabled yes").with(&format!("cluster-port {}", free_port()))
     }
 
-    /// Starts the server and waits until it answers.
+    /// Starts the server, and waits until it has loaded its data.
     pub fn start(self) -> Server {
         let conf = self.directory.path().join("redis.conf");
-        fs::write(&conf, self.lines.join("\n")).expect("a directory to write to");
+        fs::write(&conf, self.lines.join("\n")).expect("redis.conf is written");
         let port = free_port();
         let process = spawn(&self.program, self.directory.path(), port);
         let mut server = Server { program: self.program, process, port, directory: self.directory };
@@ -216,47 +228,64 @@ impl Settings {
 }
 
 fn spawn(program: &OsStr, directory: &Path, port: u16) -> Child {
-    Command::new(program)
+    let mut command = Command::new(program);
+    command
         .arg("redis.conf")
         .args(["--port", &port.to_string()])
         .current_dir(directory)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("redis-server on the PATH, or REDIS_SERVER=/path/to/it")
+        .stdout(Stdio::null());
+    #[cfg(target_os = "linux")]
+    die_with_parent(&mut command);
+    command.spawn().expect("redis-server is on the PATH, or REDIS_SERVER is its path")
 }
 
-/// Whether a server at this port answers, and has loaded its data.
+/// Has the kernel kill the process when the thread that starts it ends, so that a server does not
+/// survive a test program that is killed.
+#[cfg(target_os = "linux")]
+fn die_with_parent(command: &mut Command) {
+    // SAFETY: between fork and exec, the closure only makes a system call.
+    unsafe {
+        command.pre_exec(|| match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
+    }
+}
+
+/// Returns whether the server on this port answers and has loaded its data.
 pub fn is_ready(port: u16) -> bool {
     Client::connect(port, "resp2")
         .is_ok_and(|mut client| client.call("PING").as_deref() == Ok("PONG"))
 }
 
-/// Waits for something that another process does.
+/// Polls until `happened` returns true. `what` says what the test waits for, for the panic message.
 pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let deadline = Instant::now() + *PATIENCE;
     while !happened() {
-        assert!(Instant::now() < deadline, "not within {:?}: {what}", *PATIENCE);
+        assert!(Instant::now() < deadline, "timed out after {:?}, waiting until {what}", *PATIENCE);
         sleep(Duration::from_millis(10));
     }
 }
 
-/// The module: `JSONMERGE_MODULE`, or the one that cargo built beside this program.
+/// Returns the path of the module to test: `JSONMERGE_MODULE`, or what cargo built with this program.
 pub fn module_path() -> PathBuf {
     if let Some(path) = env::var_os("JSONMERGE_MODULE") {
         return fs::canonicalize(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
     }
-    let program = env::current_exe().expect("a program with a path");
+    let program = env::current_exe().expect("the program has a path");
     let name = format!("{}jsonmerge{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     let mut candidates =
         program.ancestors().skip(1).map(|directory| directory.join("deps").join(&name));
-    candidates.find(|path| path.exists()).unwrap_or_else(|| panic!("no {name} near {program:?}"))
+    candidates
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("{name} is not in a directory above {program:?}"))
 }
 
-/// A free port, below those that the system gives to outgoing connections: somebody who tries to reach
-/// a server that is down could be given its port, and talk to himself.
+/// Returns a free port below the range of ephemeral ports. Within that range, a client that connects to
+/// a server that is down could get the server's port as its own, and connect to itself.
 fn free_port() -> u16 {
     let mut ports = std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(1000);
     let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.expect("a free port")
+    free.expect("a port is free")
 }
