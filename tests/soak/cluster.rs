@@ -1,5 +1,6 @@
-//! A cluster of three masters and their replicas: a master dies, and slots move with keys in them,
-//! while cluster clients, which know of our commands only where their key stands, go on.
+//! Failovers and slot migrations in a cluster of three masters and three replicas, while clients work.
+//!
+//! The cluster clients know nothing about the commands of the module, except what COMMAND reports.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -13,23 +14,27 @@ use redis::{ConnectionLike as _, RedisResult, Value};
 use crate::support::client::text;
 use crate::support::cluster::{Cluster, SHARDS, id, is_master};
 use crate::support::ledger::Ledger;
+use crate::support::random::Seed;
 use crate::support::server::{Server, wait_until};
 
-/// How many slots move in an episode.
-const MOVES: usize = 20;
+/// The maximum number of slots that migrate in an episode.
+const MIGRATIONS: usize = 20;
+
+const PRODUCERS: usize = 3;
 
 /// What the threads share.
 struct Scene {
     events: Ledger,
     moved_keys: AtomicU64,
-    /// Redirections of either kind.
+    /// How often nodes replied MOVED, and ASK.
     moved: AtomicU64,
     ask: AtomicU64,
     is_over: AtomicBool,
 }
 
 #[test]
-fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
+fn events_that_wait_confirmed_survive_failovers_and_slot_migrations() {
+    let seed = Seed::print("cluster");
     let mut cluster = Cluster::start();
     let mut scene = Scene {
         events: Ledger::new("events", 1000),
@@ -38,62 +43,66 @@ fn what_wait_confirmed_survives_a_dead_master_and_slots_that_move() {
         ask: AtomicU64::new(0),
         is_over: AtomicBool::new(false),
     };
-    let end = Instant::now() + super::span();
+    let end = Instant::now() + super::duration();
     let mut failovers = 0;
     while failovers == 0 || Instant::now() < end {
-        episode(&mut cluster, &scene, failovers % SHARDS);
+        episode(&mut cluster, &scene, seed, failovers);
         failovers += 1;
         scene.is_over = AtomicBool::new(false);
     }
 
     let ports = cluster.servers().map(|server| server.port);
-    let mut client = connect(ports).expect("a cluster that answers");
-    scene.events.saw_what_is_left(|key| text(&send(&mut client, &["GET", key]).expect("a reply")));
+    let mut client = connect(ports).expect("the cluster answers");
+    scene
+        .events
+        .note_remaining(|key| text(&send(&mut client, &["GET", key]).expect("the node replies")));
     let balance = scene.events.balance();
     let [keys, moved, ask] = [scene.moved_keys, scene.moved, scene.ask].map(AtomicU64::into_inner);
     println!(
         "cluster: {failovers} failovers, {keys} keys moved, {moved} MOVED, {ask} ASK; {balance}"
     );
-    balance.is_balanced(500);
-    assert!(keys > 0 && moved > 0 && ask > 0);
+    balance.assert_balanced(500);
+    assert!(keys > 0 && moved > 0 && ask > 0, "no slot migrated under traffic");
 }
 
-/// Clients work while the master of one shard dies and its replica takes over, and while slots move
-/// from one of the others to the other. The dead master returns when they have stopped: as long as it is
-/// away, WAIT confirms nothing there.
-fn episode(cluster: &mut Cluster, scene: &Scene, victim: usize) {
+/// Kills the master of one shard, and migrates slots between the other two, while clients work.
+///
+/// The master starts again only after the clients have stopped. Until then, its shard has no replica, and
+/// WAIT confirms nothing.
+fn episode(cluster: &mut Cluster, scene: &Scene, seed: Seed, number: usize) {
+    let threads = number * (PRODUCERS + 3);
+    let mut random = seed.rng(threads);
     cluster.put_masters_first();
     cluster.servers().for_each(|server| _ = server.client().ok("CONFIG RESETSTAT"));
     let mut shards: Vec<_> = cluster.shards.iter_mut().collect();
-    let [dying, heir] = shards.remove(victim);
-    fastrand::shuffle(&mut shards);
-    let [[donor, _], [receiver, _]] = [&*shards[0], &*shards[1]];
-    let ports = [heir.port, donor.port, receiver.port];
+    let [killed, successor] = shards.remove(number % SHARDS);
+    random.shuffle(&mut shards);
+    let [[source, _], [target, _]] = [&*shards[0], &*shards[1]];
+    let ports = [successor.port, source.port, target.port];
     thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| scene.act(ports, produce));
+        let _guard = super::SetOnDrop(&scene.is_over);
+        for thread in 1..=PRODUCERS {
+            scope.spawn(move || scene.act(ports, seed.rng(threads + thread), produce));
         }
-        scope.spawn(|| scene.act(ports, consume));
-        scope.spawn(|| move_slots(scene, donor, receiver));
+        scope.spawn(move || scene.act(ports, seed.rng(threads + PRODUCERS + 1), consume));
+        scope.spawn(move || migrate_slots(scene, source, target, random));
         thread::sleep(Duration::from_millis(500));
-        dying.kill();
-        wait_until("the replica takes over", || is_master(heir));
+        killed.kill();
+        wait_until("the replica is a master", || is_master(successor));
         thread::sleep(Duration::from_millis(500));
-        scene.is_over.store(true, Relaxed);
     });
-    dying.revive();
+    killed.revive();
     scene.moved.fetch_add(cluster.errors("MOVED"), Relaxed);
     scene.ask.fetch_add(cluster.errors("ASK"), Relaxed);
     cluster.wait_until_whole();
 }
 
-/// Moves slots with keys in them from one master to another, as redis-cli does.
-fn move_slots(scene: &Scene, from: &Server, to: &Server) {
+/// Migrates slots that contain keys from one master to another, as redis-cli does.
+fn migrate_slots(scene: &Scene, from: &Server, to: &Server, mut random: Rng) {
     let (mut source, mut target) = (from.client(), to.client());
     let (from_id, to_id) = (id(from), id(to));
-    let mut random = Rng::new();
-    let mut moves = 0;
-    while moves < MOVES && !scene.is_over.load(Relaxed) {
+    let mut migrations = 0;
+    while migrations < MIGRATIONS && !scene.is_over.load(Relaxed) {
         let key = scene.events.key(scene.events.any_key(&mut random));
         let slot = source.ok(&format!("CLUSTER KEYSLOT {key}")).replace("(integer) ", "");
         if source.ok(&format!("CLUSTER COUNTKEYSINSLOT {slot}")) == "(integer) 0" {
@@ -103,7 +112,7 @@ fn move_slots(scene: &Scene, from: &Server, to: &Server) {
         target.ok(&format!("CLUSTER SETSLOT {slot} IMPORTING {from_id}"));
         source.ok(&format!("CLUSTER SETSLOT {slot} MIGRATING {to_id}"));
         loop {
-            // Meanwhile clients find some of the slot's keys here and some there.
+            // Until the last key has moved, clients find some keys at the source, others at the target.
             thread::sleep(Duration::from_millis(5));
             let keys = source.ok(&format!("CLUSTER GETKEYSINSLOT {slot} 1"));
             let key = keys.trim_matches(['(', ')']);
@@ -117,7 +126,7 @@ fn move_slots(scene: &Scene, from: &Server, to: &Server) {
         for client in [&mut target, &mut source] {
             client.ok(&format!("CLUSTER SETSLOT {slot} NODE {to_id}"));
         }
-        moves += 1;
+        migrations += 1;
     }
 }
 
@@ -125,9 +134,9 @@ impl Scene {
     fn act(
         &self,
         ports: [u16; 3],
+        mut random: Rng,
         step: fn(&Scene, &mut ClusterConnection, &mut Rng) -> RedisResult<()>,
     ) {
-        let mut random = Rng::new();
         while !self.is_over.load(Relaxed) {
             let Ok(mut client) = connect(ports) else { continue };
             let error = loop {
@@ -137,9 +146,9 @@ impl Scene {
                     Err(error) => break error,
                 }
             };
-            // A lost connection, or the cluster's own: nothing that a command of ours refuses.
-            let ours = ["BADJSON", "NOTARRAY", "WRONGTYPE", "ERR"];
-            assert!(error.code().is_none_or(|code| !ours.contains(&code)), "{error}");
+            // The connection was lost, or the cluster replied with an error. The module never fails here.
+            let unexpected = ["BADJSON", "NOTARRAY", "WRONGTYPE", "ERR"];
+            assert!(error.code().is_none_or(|code| !unexpected.contains(&code)), "{error}");
         }
     }
 }
@@ -147,7 +156,7 @@ impl Scene {
 fn connect(ports: impl IntoIterator<Item = u16>) -> RedisResult<ClusterConnection> {
     let nodes = ports.into_iter().map(|port| format!("redis://127.0.0.1:{port}"));
     let connection = ClusterClient::new(nodes.collect::<Vec<_>>())?.get_connection()?;
-    // It would send again what it has no reply to, and append twice.
+    // With it, the client repeats a command whose reply was lost, and so appends twice.
     connection.set_auto_reconnect(false);
     Ok(connection)
 }
@@ -158,7 +167,7 @@ fn send(client: &mut ClusterConnection, words: &[&str]) -> RedisResult<Value> {
     client.req_command(&command)?.extract_error()
 }
 
-/// Whether a replica has what this connection has written to the master of a key.
+/// Returns whether a replica has received what this connection wrote to the master of a key.
 fn is_confirmed(client: &mut ClusterConnection, key: &str) -> RedisResult<bool> {
     let master = SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master));
     let wait = redis::cmd("WAIT").arg(1).arg(100).to_owned();
@@ -179,12 +188,12 @@ fn consume(scene: &Scene, client: &mut ClusterConnection, random: &mut Rng) -> R
     let key = scene.events.key(number);
     let began = scene.events.now();
     let reply = send(client, &["JSONMERGE.TAKE", &key]);
-    let reply = reply.inspect_err(|_| scene.events.doubt(number, began))?;
+    let reply = reply.inspect_err(|_| scene.events.note_lost_reply(number, began))?;
     if reply != Value::Nil {
         let confirmed = is_confirmed(client, &key);
         match confirmed {
-            Ok(true) => scene.events.saw(&text(&reply)),
-            _ => scene.events.saw_unconfirmed(&text(&reply)),
+            Ok(true) => scene.events.note_taken(&text(&reply)),
+            _ => scene.events.note_unconfirmed(&text(&reply)),
         }
         confirmed?;
     }

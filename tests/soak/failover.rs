@@ -1,25 +1,30 @@
-//! A master dies and its replica takes over, again and again: what WAIT confirmed is not lost.
+//! A master is killed and its replica takes over, again and again: no event that WAIT confirmed is lost.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fastrand::Rng;
 
 use crate::support::client::Client;
 use crate::support::ledger::Ledger;
+use crate::support::random::Seed;
 use crate::support::server::Server;
+
+const PRODUCERS: usize = 4;
 
 /// What the threads share.
 struct Scene {
-    /// The port of the master of the moment.
+    /// The port of the current master.
     master: AtomicU16,
     events: Ledger,
     is_over: AtomicBool,
 }
 
 #[test]
-fn what_wait_confirmed_survives_a_failover() {
+fn events_that_wait_confirmed_survive_failovers() {
+    let seed = Seed::print("failover");
+    let mut random = seed.rng(0);
     let [mut master, mut replica] = [Server::start(), Server::start()];
     replica.follow(&master);
     let scene = Scene {
@@ -29,13 +34,15 @@ fn what_wait_confirmed_survives_a_failover() {
     };
     let mut failovers = 0;
     thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| scene.act(produce));
+        let _guard = super::SetOnDrop(&scene.is_over);
+        let scene = &scene;
+        for thread in 1..=PRODUCERS {
+            scope.spawn(move || scene.act(seed.rng(thread), produce));
         }
-        scope.spawn(|| scene.act(consume));
-        let end = Instant::now() + super::span();
+        scope.spawn(|| scene.act(seed.rng(PRODUCERS + 1), consume));
+        let end = Instant::now() + super::duration();
         while Instant::now() < end {
-            thread::sleep(Duration::from_millis(fastrand::u64(200..800)));
+            super::sleep(&mut random, 200..800);
             master.kill();
             replica.client().ok("REPLICAOF NO ONE");
             scene.master.store(replica.port, Relaxed);
@@ -44,22 +51,21 @@ fn what_wait_confirmed_survives_a_failover() {
             std::mem::swap(&mut master, &mut replica);
             failovers += 1;
         }
-        scene.is_over.store(true, Relaxed);
     });
 
     let mut client = master.client();
-    scene.events.saw_what_is_left(|key| client.ok(&format!("GET {key}")));
+    scene.events.note_remaining(|key| client.ok(&format!("GET {key}")));
     let balance = scene.events.balance();
     println!("failover: {failovers} failovers; {balance}");
-    balance.is_balanced(300);
+    balance.assert_balanced(300);
 }
 
 impl Scene {
-    fn act(&self, step: fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
+    fn act(&self, random: Rng, step: fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
         let port = || self.master.load(Relaxed);
-        super::repeat(&self.is_over, port, |client, random| {
+        super::repeat(&self.is_over, port, random, |client, random| {
             step(self, client, random).map_err(|error| match error.split(' ').next() {
-                // It is the old master, which has come back as a replica.
+                // The old master has become a replica.
                 Some("READONLY" | "UNBLOCKED") => format!("no reply from a master: {error}"),
                 _ => error,
             })
@@ -67,7 +73,7 @@ impl Scene {
     }
 }
 
-/// Whether a replica has all that this connection has written.
+/// Returns whether a replica has received all writes of this connection.
 fn is_confirmed(client: &mut Client) -> Result<bool, String> {
     client.call("WAIT 1 100").map(|replicas| replicas == "(integer) 1")
 }
@@ -85,13 +91,13 @@ fn consume(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), S
     let key = scene.events.any_key(random);
     let began = scene.events.now();
     let reply = client.call(&format!("JSONMERGE.TAKE {}", scene.events.key(key)));
-    let array = reply.inspect_err(|_| scene.events.doubt(key, began))?;
+    let array = reply.inspect_err(|_| scene.events.note_lost_reply(key, began))?;
     if array != "(nil)" {
         match is_confirmed(client) {
-            Ok(true) => scene.events.saw(&array),
-            Ok(false) => scene.events.saw_unconfirmed(&array),
+            Ok(true) => scene.events.note_taken(&array),
+            Ok(false) => scene.events.note_unconfirmed(&array),
             Err(error) => {
-                scene.events.saw_unconfirmed(&array);
+                scene.events.note_unconfirmed(&array);
                 return Err(error);
             }
         }

@@ -1,5 +1,5 @@
-//! Producers, consumers, clients that hang up and a server that is killed again and again: what was
-//! acknowledged is taken once, or still stored.
+//! A server is killed again and again, and clients disconnect: every acknowledged event is taken once, or
+//! is still stored.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -13,37 +13,41 @@ use fastrand::Rng;
 
 use crate::support::client::{Client, line};
 use crate::support::ledger::{Balance, Ledger};
+use crate::support::random::Seed;
 use crate::support::server::{Server, Settings};
 
 const PRODUCERS: usize = 4;
 
-/// Of the keys, consumers of this number own a share each, so that nobody else takes from them.
+/// Consumers that each own a share of the keys: nobody else takes from these.
 const OWNERS: usize = 2;
 
-/// Two of three keys have an owner, and the others are anybody's who leaves a receipt.
+/// The last share is open to all consumers that use receipts.
 const SHARES: usize = OWNERS + 1;
 
 /// What the threads share.
 struct Scene {
     port: u16,
     events: Ledger,
-    /// Events at keys that expire: they may get lost, but come neither twice nor altered.
+    /// Events at keys that expire. They may be lost, but not duplicated or altered.
     expiring: Ledger,
     receipts: Mutex<Receipts>,
-    hang_ups: AtomicU64,
+    disconnects: AtomicU64,
     is_over: AtomicBool,
 }
 
-/// Consumers who want to survive a lost reply copy what they take, in one transaction with the take.
+/// A consumer copies an array to a receipt key in the transaction that takes it, so that a lost reply
+/// loses no event.
 #[derive(Default)]
 struct Receipts {
-    given: u64,
-    /// Those whose reply arrived.
-    noted: HashSet<String>,
+    /// The number of receipt keys.
+    created: u64,
+    /// The receipts whose replies have arrived.
+    settled: HashSet<String>,
 }
 
 #[test]
-fn acknowledged_events_are_taken_once_or_still_stored() {
+fn acknowledged_events_survive_crashes_and_disconnects() {
+    let seed = Seed::print("ledger");
     let settings = Settings::new().module().with("appendonly yes").with("appendfsync always");
     let mut server = settings.with("auto-aof-rewrite-min-size 1mb").start();
     let scene = Scene {
@@ -51,44 +55,50 @@ fn acknowledged_events_are_taken_once_or_still_stored() {
         events: Ledger::new("events", 3000),
         expiring: Ledger::new("expiring", 300),
         receipts: Mutex::default(),
-        hang_ups: AtomicU64::new(0),
+        disconnects: AtomicU64::new(0),
         is_over: AtomicBool::new(false),
     };
     let kills = thread::scope(|scope| {
+        let _guard = super::SetOnDrop(&scene.is_over);
         let scene = &scene;
+        let mut generators = (1..).map(|thread| seed.rng(thread));
+        let mut random = || generators.next().unwrap_or_default();
         for _ in 0..PRODUCERS {
-            scope.spawn(|| scene.act(produce));
+            let random = random();
+            scope.spawn(|| scene.act(random, produce));
         }
         for owner in 0..OWNERS {
+            let random = random();
             scope.spawn(move || {
-                scene.act(|scene, client, random| consume(scene, client, random, owner))
+                scene.act(random, |scene, client, random| consume(scene, client, random, owner))
             });
         }
-        scope.spawn(|| scene.act(consume_with_receipts));
-        scope.spawn(|| scene.act(produce_and_consume_what_expires));
-        scope.spawn(|| scene.act(hang_up));
-        let kills = kill_now_and_then(&mut server);
-        scene.is_over.store(true, Relaxed);
-        kills
+        let steps = [consume_with_receipts, use_expiring_keys, disconnect];
+        for step in steps {
+            let random = random();
+            scope.spawn(move || scene.act(random, step));
+        }
+        kill_repeatedly(&mut server, &mut seed.rng(0))
     });
 
-    note_what_is_left(&scene, &mut server.client());
+    note_remaining(&scene, &mut server.client());
     let (events, expiring) = (scene.events.balance(), scene.expiring.balance());
-    println!("ledger: {kills} kills, {} hang-ups; {events}", scene.hang_ups.into_inner());
-    println!("ledger of keys that expire: {expiring}");
-    events.is_balanced(1000);
-    let may_expire = expiring.lost;
-    Balance { lost: 0, ..expiring }.is_balanced(100);
-    assert!(may_expire > 0, "nothing expired");
+    println!("ledger: {kills} kills, {} disconnects; {events}", scene.disconnects.into_inner());
+    println!("ledger of expiring keys: {expiring}");
+    events.assert_balanced(1000);
+    let expired = expiring.lost;
+    Balance { lost: 0, ..expiring }.assert_balanced(100);
+    assert!(expired > 0, "no event expired");
 }
 
-fn kill_now_and_then(server: &mut Server) -> u32 {
+/// Returns how often the server was killed.
+fn kill_repeatedly(server: &mut Server, random: &mut Rng) -> u32 {
     let mut kills = 0;
-    let end = Instant::now() + super::span();
+    let end = Instant::now() + super::duration();
     while Instant::now() < end {
-        thread::sleep(Duration::from_millis(fastrand::u64(200..1500)));
+        super::sleep(random, 200..1500);
         server.kill();
-        thread::sleep(Duration::from_millis(fastrand::u64(0..50)));
+        super::sleep(random, 0..50);
         server.revive();
         kills += 1;
     }
@@ -96,12 +106,13 @@ fn kill_now_and_then(server: &mut Server) -> u32 {
 }
 
 impl Scene {
-    fn act(&self, step: impl Fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
-        super::repeat(&self.is_over, || self.port, |client, random| step(self, client, random));
+    fn act(&self, random: Rng, step: impl Fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
+        let port = || self.port;
+        super::repeat(&self.is_over, port, random, |client, random| step(self, client, random));
     }
 
     fn receipts(&self) -> MutexGuard<'_, Receipts> {
-        self.receipts.lock().expect("no thread failed")
+        self.receipts.lock().expect("no thread panicked")
     }
 }
 
@@ -120,7 +131,7 @@ fn append(client: &mut Client, key: &str, array: &str, options: &[&str]) -> Resu
     client.call_with(&arguments.into_iter().map(str::as_bytes).collect::<Vec<_>>())
 }
 
-/// Takes from the keys that this consumer owns. A lost reply may be that of a take that was done.
+/// Takes from a key that this consumer owns. If the reply is lost, the server may have run TAKE or not.
 fn consume(
     scene: &Scene,
     client: &mut Client,
@@ -130,10 +141,9 @@ fn consume(
     let key = any_key_of_share(scene, random, owner);
     let began = scene.events.now();
     match client.call(&format!("JSONMERGE.TAKE {}", scene.events.key(key))) {
-        Ok(array) if array == "(nil)" => {}
-        Ok(array) => scene.events.saw(&array),
+        Ok(reply) => scene.events.note_value(&reply),
         Err(error) => {
-            scene.events.doubt(key, began);
+            scene.events.note_lost_reply(key, began);
             return Err(error);
         }
     }
@@ -144,7 +154,7 @@ fn any_key_of_share(scene: &Scene, random: &mut Rng, share: usize) -> usize {
     scene.events.any_key(random) / SHARES * SHARES + share
 }
 
-/// Takes with a receipt, so that a lost reply loses nothing.
+/// Takes with a receipt, and deletes the receipt after the reply has arrived.
 fn consume_with_receipts(
     scene: &Scene,
     client: &mut Client,
@@ -155,8 +165,8 @@ fn consume_with_receipts(
         take_with_receipt(&key, &receipt).query(&mut client.0);
     let (_, array) = reply.map_err(|error| line(&error))?;
     if let Some(array) = array {
-        scene.events.saw(&array);
-        scene.receipts().noted.insert(receipt.clone());
+        scene.events.note_taken(&array);
+        scene.receipts().settled.insert(receipt.clone());
         client.call(&format!("UNLINK {receipt}"))?;
     }
     Ok(())
@@ -165,8 +175,8 @@ fn consume_with_receipts(
 fn key_and_receipt(scene: &Scene, random: &mut Rng) -> (String, String) {
     let key = scene.events.key(any_key_of_share(scene, random, OWNERS));
     let mut receipts = scene.receipts();
-    receipts.given += 1;
-    (key, format!("receipt:{}", receipts.given))
+    receipts.created += 1;
+    (key, format!("receipt:{}", receipts.created))
 }
 
 fn take_with_receipt(key: &str, receipt: &str) -> redis::Pipeline {
@@ -175,11 +185,8 @@ fn take_with_receipt(key: &str, receipt: &str) -> redis::Pipeline {
     transaction
 }
 
-fn produce_and_consume_what_expires(
-    scene: &Scene,
-    client: &mut Client,
-    random: &mut Rng,
-) -> Result<(), String> {
+/// Appends with a TTL, or takes.
+fn use_expiring_keys(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
     if random.bool() {
         let sent = scene.expiring.send(random);
         let milliseconds = random.u32(1..500).to_string();
@@ -188,30 +195,27 @@ fn produce_and_consume_what_expires(
         return Ok(());
     }
     let key = scene.expiring.key(scene.expiring.any_key(random));
-    match client.call(&format!("JSONMERGE.TAKE {key}"))?.as_str() {
-        "(nil)" => {}
-        array => scene.expiring.saw(array),
-    }
+    scene.expiring.note_value(&client.call(&format!("JSONMERGE.TAKE {key}"))?);
     Ok(())
 }
 
-/// Sends a command, or a part of one, and closes the connection without waiting for the reply.
-fn hang_up(scene: &Scene, _: &mut Client, random: &mut Rng) -> Result<(), String> {
-    scene.hang_ups.fetch_add(1, Relaxed);
+/// Sends a command or a part of one, and closes the connection without waiting for the reply.
+fn disconnect(scene: &Scene, _: &mut Client, random: &mut Rng) -> Result<(), String> {
+    scene.disconnects.fetch_add(1, Relaxed);
     thread::sleep(Duration::from_millis(1));
     let mut stream = TcpStream::connect(("127.0.0.1", scene.port)).map_err(no_reply)?;
-    let is_whole = random.bool();
+    let is_complete = random.bool();
     let command = if random.bool() {
         let sent = scene.events.send(random);
-        if !is_whole {
-            scene.events.cut(&sent);
+        if !is_complete {
+            scene.events.note_cut(&sent);
         }
         redis::cmd("JSONMERGE.APPEND").arg(&sent.key).arg(&sent.array).get_packed_command()
     } else {
         let (key, receipt) = key_and_receipt(scene, random);
         take_with_receipt(&key, &receipt).get_packed_pipeline()
     };
-    let size = if is_whole { command.len() } else { random.usize(..command.len()) };
+    let size = if is_complete { command.len() } else { random.usize(..command.len()) };
     stream.write_all(&command[..size]).map_err(no_reply)
 }
 
@@ -219,14 +223,14 @@ fn no_reply(error: io::Error) -> String {
     format!("no reply: {error}")
 }
 
-/// What is still there was not taken; a receipt that nobody has noted stands for a reply that was lost.
-fn note_what_is_left(scene: &Scene, client: &mut Client) {
+/// Notes the values that are still stored, and the receipts whose replies were lost.
+fn note_remaining(scene: &Scene, client: &mut Client) {
     let mut get = |key: &str| client.ok(&format!("GET {key}"));
-    scene.events.saw_what_is_left(&mut get);
-    scene.expiring.saw_what_is_left(&mut get);
+    scene.events.note_remaining(&mut get);
+    scene.expiring.note_remaining(&mut get);
     let receipts = scene.receipts();
-    let given = (1..=receipts.given).map(|number| format!("receipt:{number}"));
-    for receipt in given.filter(|receipt| !receipts.noted.contains(receipt)) {
-        scene.events.saw_at(&get(&receipt));
+    let created = (1..=receipts.created).map(|number| format!("receipt:{number}"));
+    for receipt in created.filter(|receipt| !receipts.settled.contains(receipt)) {
+        scene.events.note_value(&get(&receipt));
     }
 }

@@ -1,13 +1,16 @@
-//! Servers that die, links that break, clients that hang up: for some seconds each in `make test`, as
-//! long as one likes in `make soak`. What was done and seen is printed.
+//! Long tests of what can go wrong: servers that crash, links that break, clients that disconnect, damaged
+//! commands. Each prints what it did.
+//!
+//! - `SOAK_SECONDS`: how long each test runs, except for its set-up. Default: 4. `make soak` sets 60.
+//! - `JSONMERGE_SEED`: the seed of the random numbers. See [`crate::support::random`].
 
 mod cluster;
 mod crash;
 mod failover;
 mod garbage;
 mod ledger;
+mod loading;
 mod memory;
-mod reload;
 mod replication;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -19,24 +22,24 @@ use fastrand::Rng;
 use crate::support::client::Client;
 use crate::support::server::is_ready;
 
-/// How long each of these tests makes trouble: `SOAK_SECONDS`, or 4 seconds.
-fn span() -> Duration {
+/// Returns how long a test runs.
+fn duration() -> Duration {
     Duration::from_secs(soak_seconds().unwrap_or(4))
 }
 
 fn soak_seconds() -> Option<u64> {
     let seconds = std::env::var("SOAK_SECONDS").ok()?;
-    Some(seconds.parse().expect("SOAK_SECONDS must be a number of seconds"))
+    Some(seconds.parse().expect("SOAK_SECONDS is a number of seconds"))
 }
 
-/// Does something over and over until it is over: on one connection until that breaks, then on the
-/// next. Only a lost connection may make it fail.
+/// Calls `step` until `is_over`. Connects again when the connection is lost, and panics at any other
+/// error.
 fn repeat(
     is_over: &AtomicBool,
     port: impl Fn() -> u16,
+    mut random: Rng,
     mut step: impl FnMut(&mut Client, &mut Rng) -> Result<(), String>,
 ) {
-    let mut random = Rng::new();
     while !is_over.load(Relaxed) {
         let port = port();
         if !is_ready(port) {
@@ -53,4 +56,18 @@ fn repeat(
         };
         assert!(error.starts_with("no reply"), "{error}");
     }
+}
+
+/// Sets the flag when it is dropped, so that the threads of a test also end when the main one panics.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// Sleeps for a random number of milliseconds.
+fn sleep(random: &mut Rng, milliseconds: std::ops::Range<u64>) {
+    thread::sleep(Duration::from_millis(random.u64(milliseconds)));
 }

@@ -1,21 +1,24 @@
-//! Replicas without the module, one of them a replica of the other, whose links break under load: they
-//! end with the same bytes.
+//! Replicas without the module lose their connections under load, and still end up with the data of their
+//! master. One of them is a replica of another.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fastrand::Rng;
 
 use crate::support::client::Client;
+use crate::support::random::Seed;
 use crate::support::server::{Server, Settings, wait_until};
 
 const KEYS: usize = 200;
 
 #[test]
-fn plain_replicas_end_with_the_same_bytes() {
+fn plain_replicas_end_up_with_the_data_of_the_master() {
+    let seed = Seed::print("replication");
+    let mut random = seed.rng(0);
     let master = Settings::new().module().with("repl-backlog-size 1mb").start();
-    // The first only loses its link: what it has it got as a stream.
+    // The first one only loses its connection, so it gets its data from the replication stream.
     let [replica, restarted, chained] = [Server::plain(), Server::plain(), Server::plain()];
     let mut client = master.client();
     fill(&mut client);
@@ -25,12 +28,15 @@ fn plain_replicas_end_with_the_same_bytes() {
 
     let is_over = AtomicBool::new(false);
     let appends = thread::scope(|scope| {
-        let writers = [(); 3].map(|()| {
-            scope.spawn(|| {
+        let guard = super::SetOnDrop(&is_over);
+        let (is_over, master) = (&is_over, &master);
+        let writers = [1, 2, 3].map(|thread| {
+            scope.spawn(move || {
                 let mut appends = 0;
                 super::repeat(
-                    &is_over,
+                    is_over,
                     || master.port,
+                    seed.rng(thread),
                     |client, random| {
                         appends += 1;
                         write(client, random)
@@ -39,36 +45,36 @@ fn plain_replicas_end_with_the_same_bytes() {
                 appends
             })
         });
-        let end = Instant::now() + super::span();
+        let end = Instant::now() + super::duration();
         while Instant::now() < end {
-            thread::sleep(Duration::from_millis(fastrand::u64(50..300)));
-            match fastrand::u32(..4) {
-                // The link breaks, and the replica asks for what it missed.
+            super::sleep(&mut random, 50..300);
+            match random.u32(..4) {
+                // The replica connects again and gets the part of the stream that it has missed.
                 0 => _ = master.client().ok("CLIENT KILL TYPE replica"),
                 1 => _ = replica.client().ok("CLIENT KILL TYPE replica"),
-                // It has been something else meanwhile, and gets all again.
-                2 => start_over(&restarted, &master),
+                // The replica was a master for a moment, and gets all data again.
+                2 => start_over(&restarted, master),
                 _ => start_over(&chained, &replica),
             }
         }
-        is_over.store(true, Relaxed);
-        writers.map(|writer| writer.join().expect("a writer")).iter().sum::<u64>()
+        drop(guard);
+        writers.map(|writer| writer.join().expect("no thread panicked")).iter().sum::<u64>()
     });
 
     client.ok("DEBUG SET-ACTIVE-EXPIRE 0");
     let digest = client.ok("DEBUG DIGEST");
     for server in [&replica, &restarted, &chained] {
-        wait_until("the replica has the master's bytes", || {
+        wait_until("the replica has the data of the master", || {
             server.client().ok("DEBUG DIGEST") == digest
         });
     }
     let [full, partial] = ["sync_full", "sync_partial_ok"]
         .map(|field| [&master, &replica].map(|server| server.info(field)).iter().sum::<u64>());
     println!("replication: {appends} commands, {full} full and {partial} partial resyncs");
-    assert!(appends > 1000 && full > 2 && partial > 0);
+    assert!(appends > 1000 && full > 2 && partial > 0, "too little to test");
 }
 
-/// Enough that a full resync takes a while.
+/// Writes so much data that a full resync takes some time.
 fn fill(client: &mut Client) {
     let array = format!("[\"{}\"]", "x".repeat(20_000));
     for key in 0..KEYS {

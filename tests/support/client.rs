@@ -1,4 +1,4 @@
-//! A connection of the `redis` crate, with replies as text: one line a reply makes a table readable.
+//! A connection of the `redis` crate whose replies are text, so that tests can be tables of lines.
 
 use std::net::TcpStream;
 
@@ -6,10 +6,14 @@ use redis::{Connection, ConnectionLike, RedisError, Value};
 
 use super::server::PATIENCE;
 
-/// A connection to a server.
+/// A connection to a server on this machine.
 pub struct Client(pub Connection);
 
 impl Client {
+    /// Connects with `protocol`, which is `resp2` or `resp3`.
+    ///
+    /// # Errors
+    /// Returns an error if the server does not accept the connection or does not answer.
     pub fn connect(port: u16, protocol: &str) -> redis::RedisResult<Self> {
         let url = format!("redis://127.0.0.1:{port}/?protocol={protocol}");
         let connection = redis::Client::open(url)?.get_connection_with_timeout(*PATIENCE)?;
@@ -17,17 +21,21 @@ impl Client {
         Ok(Client(connection))
     }
 
-    /// Sends a command whose arguments are separated by single spaces. The reply as text: see
-    /// [`text`]; an error is the whole line that the server sent.
+    /// Sends a command whose arguments are separated by single spaces, and returns the reply as
+    /// [`text`].
+    ///
+    /// # Errors
+    /// Returns the whole error line that the server sent, or `no reply: ...`.
     pub fn call(&mut self, command: &str) -> Result<String, String> {
         self.call_with(&command.split(' ').map(str::as_bytes).collect::<Vec<_>>())
     }
 
-    /// Sends a command with these arguments, of any bytes.
+    /// Like [`Client::call`], but takes arguments that may contain any bytes.
     pub fn call_with(&mut self, arguments: &[&[u8]]) -> Result<String, String> {
         self.value_of(arguments).map(|reply| text(&reply)).map_err(|error| line(&error))
     }
 
+    /// Like [`Client::call_with`], but returns the reply as it was parsed.
     pub fn value_of(&mut self, arguments: &[&[u8]]) -> redis::RedisResult<Value> {
         let mut command = redis::Cmd::new();
         arguments.iter().for_each(|argument| _ = command.arg(*argument));
@@ -37,7 +45,7 @@ impl Client {
         }
     }
 
-    /// Like [`Client::call`], for a command that succeeds.
+    /// Like [`Client::call`], but panics if the command fails.
     #[track_caller]
     pub fn ok(&mut self, command: &str) -> String {
         self.call(command).unwrap_or_else(|error| panic!("{command}: {error}"))
@@ -51,7 +59,7 @@ impl Client {
         number.unwrap_or_else(|| panic!("INFO has no numeric field {field}"))
     }
 
-    /// Sends commands one after the other and compares each reply, or error, as text.
+    /// Sends commands one after the other, and compares each reply or error with the expected text.
     #[track_caller]
     pub fn expect(&mut self, rows: &[(&str, &str)]) {
         for (row, (command, expected)) in rows.iter().enumerate() {
@@ -61,7 +69,7 @@ impl Client {
     }
 }
 
-/// A reply as redis-cli would show it, without quotes.
+/// Formats a reply as redis-cli does, but without quotes.
 pub fn text(reply: &Value) -> String {
     let list = |items: &[Value]| items.iter().map(text).collect::<Vec<_>>().join(" ");
     match reply {
@@ -78,7 +86,7 @@ pub fn text(reply: &Value) -> String {
     }
 }
 
-/// An error as the server sent it.
+/// Formats an error as the server sent it.
 pub fn line(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
@@ -86,9 +94,9 @@ pub fn line(error: &RedisError) -> String {
     }
 }
 
-/// A bare connection, for what is not request and reply.
+/// Opens a TCP connection without a client on it, to send and receive any bytes.
 pub fn tcp(port: u16) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", port)).expect("a server that listens");
-    stream.set_read_timeout(Some(*PATIENCE)).expect("a time-out");
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server accepts connections");
+    stream.set_read_timeout(Some(*PATIENCE)).expect("the timeout is set");
     stream
 }

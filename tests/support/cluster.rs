@@ -4,13 +4,14 @@ use super::server::{Server, Settings, wait_until};
 
 pub const SHARDS: usize = 3;
 
-/// A cluster on this machine.
+/// A cluster whose nodes all run on this machine.
 pub struct Cluster {
-    /// Each shard's master and replica; which is which changes.
+    /// The master and the replica of each shard, in an order that changes with each failover.
     pub shards: Vec<[Server; 2]>,
 }
 
 impl Cluster {
+    /// Starts the nodes, forms the cluster and waits until it is healthy.
     pub fn start() -> Self {
         let node = || {
             Settings::new()
@@ -37,21 +38,23 @@ impl Cluster {
             master.client().ok(&format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
             let mut client = replica.client();
             let replicate = format!("CLUSTER REPLICATE {}", id(master));
-            wait_until("the nodes know each other", || client.call(&replicate).is_ok());
+            wait_until("the replica knows its master", || client.call(&replicate).is_ok());
         }
         cluster.wait_until_whole();
         cluster
     }
 
+    /// Returns all nodes.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         self.shards.iter().flatten()
     }
 
-    /// Waits until every node sees all slots served, and every shard has a replica that follows.
+    /// Waits until every node reports that all slots are served and no node has failed, and until
+    /// every replica is connected to its master.
     pub fn wait_until_whole(&self) {
         for server in self.servers() {
             let mut client = server.client();
-            wait_until("the node sees a whole cluster", || {
+            wait_until("the node reports a healthy cluster", || {
                 let [info, nodes] =
                     ["INFO", "NODES"].map(|what| client.ok(&format!("CLUSTER {what}")));
                 let are_all_up = !nodes.contains("fail") && !nodes.contains("handshake");
@@ -62,7 +65,7 @@ impl Cluster {
             });
         }
         for shard in &self.shards {
-            wait_until("the shard has a master and a replica that follows", || {
+            wait_until("the replica is connected to its master", || {
                 let infos = shard.each_ref().map(|server| server.client().ok("INFO replication"));
                 let has = |what: &str| infos.iter().any(|info| info.contains(what));
                 has("role:master") && has("master_link_status:up")
@@ -70,18 +73,18 @@ impl Cluster {
         }
     }
 
-    /// How often all nodes have answered with an error of this code.
+    /// Returns how often the nodes replied with an error of this code.
     pub fn errors(&self, code: &str) -> u64 {
         let field = format!("errorstat_{code}:");
         let of = |server: &Server| -> u64 {
             let info = server.client().ok("INFO errorstats");
             let line = info.lines().find(|line| line.starts_with(&field));
-            line.map_or(0, |line| text_after(line, "count=").parse().expect("a number"))
+            line.map_or(0, |line| text_after(line, "count=").parse().expect("count is a number"))
         };
         self.servers().map(of).sum()
     }
 
-    /// Brings each shard's master to its first place.
+    /// Swaps the two nodes of each shard if its master comes second.
     pub fn put_masters_first(&mut self) {
         for shard in &mut self.shards {
             if !is_master(&shard[0]) {
@@ -92,14 +95,15 @@ impl Cluster {
 }
 
 fn text_after(text: &str, mark: &str) -> String {
-    text.split_once(mark).expect("the mark").1.to_owned()
+    text.split_once(mark).expect("the reply contains the mark").1.to_owned()
 }
 
-/// What the cluster calls a node.
+/// Returns the node ID.
 pub fn id(server: &Server) -> String {
     server.client().ok("CLUSTER MYID")
 }
 
+/// Returns whether the node is a master.
 pub fn is_master(server: &Server) -> bool {
     server.client().ok("INFO replication").contains("role:master")
 }

@@ -1,12 +1,12 @@
-//! A ledger of events: what producers were promised, and what consumers got.
+//! A ledger of events: which ones producers sent, and which ones consumers received.
 //!
-//! A producer appends a batch of one to four events, each with a number of its own, and notes what
-//! became of the call; a consumer notes every array that it got. In the end each event that was
-//! acknowledged must have been seen once, whole batches in one piece and byte for byte as they were
-//! sent, and no event more than once.
+//! A producer appends batches of one to four events, each with its own number, and notes whether the
+//! server acknowledged the batch. A consumer notes every array that it received. At the end, each
+//! acknowledged event must have been received exactly once, byte for byte as it was sent and with its
+//! batch in one piece. No event may have been received twice.
 //!
-//! A `TAKE` whose reply was lost may have taken all that lay at its key, or nothing. The ledger holds
-//! it to that: all or nothing.
+//! If the reply to a TAKE was lost, the TAKE may have taken everything that was stored at its key, or
+//! nothing. The ledger accepts no other outcome.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -27,41 +27,44 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct Books {
-    /// Counts the entries, to tell what came before what.
+    /// The number of entries. It orders them in time.
     clock: u64,
     batches: Vec<Batch>,
-    doubts: Vec<Doubt>,
+    lost_replies: Vec<LostReply>,
+    /// Arrays that contain something that was not sent.
     altered: Vec<String>,
 }
 
 struct Batch {
     key: usize,
+    /// When it was sent.
     sent: u64,
     outcome: Outcome,
-    seen: u32,
-    first_seen: u64,
-    /// How many takes of it may have been undone: the reply came, but no replica had confirmed it.
-    undoable: u32,
+    /// How often it was received.
+    received: u32,
+    first_received: u64,
+    /// How often it was received from a TAKE that a failover may undo.
+    unconfirmed: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// Sent, and no reply seen.
+    /// Sent, but the reply has not arrived.
     Unknown,
-    /// Sent in part: the server must not have run it.
+    /// Sent in part: the server must not run it.
     Cut,
-    /// Promised at that time.
+    /// Acknowledged at this time.
     Acknowledged(u64),
 }
 
-/// A take whose reply was lost.
-struct Doubt {
+/// A TAKE whose reply was lost.
+struct LostReply {
     key: usize,
     began: u64,
     ended: u64,
 }
 
-/// A batch on its way to a key.
+/// A batch that is being sent.
 pub struct Sent {
     id: usize,
     pub key: String,
@@ -69,32 +72,34 @@ pub struct Sent {
     pub array: String,
 }
 
-/// What a ledger comes to.
+/// The result of a ledger, in numbers of events.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     pub events: u64,
     pub acknowledged: u64,
-    pub seen: u64,
-    /// Acknowledged events at a key of which a take was sent whose reply was lost.
+    pub received: u64,
+    /// Acknowledged events that were taken by a TAKE whose reply was lost.
     pub in_lost_replies: u64,
     pub lost: u64,
-    pub doubled: u64,
-    /// Events of commands that were cut off, and yet were stored.
+    pub duplicated: u64,
+    /// Events that were received although their command was sent only in part.
     pub from_cut_commands: u64,
-    /// What was not as it had been sent: events out of order, batches in pieces, other bytes.
+    /// Arrays with events that were not sent like this: in another order, with parts of their batch
+    /// missing, or with other bytes.
     pub altered: Vec<String>,
 }
 
 impl Ledger {
-    /// A ledger of events at so many keys. In a cluster, they fall on [`SLOTS`] slots.
+    /// Creates a ledger of events at this number of keys. In a cluster, they are in [`SLOTS`] slots.
     pub fn new(prefix: &'static str, keys: usize) -> Self {
         Ledger { prefix, keys, books: Mutex::default() }
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().expect("no thread failed")
+        self.books.lock().expect("no thread panicked")
     }
 
+    /// Returns the name of a key.
     pub fn key(&self, number: usize) -> String {
         format!("{{{}:{}}}:{number}", self.prefix, number % SLOTS)
     }
@@ -103,59 +108,66 @@ impl Ledger {
         (0..self.keys).map(|number| self.key(number))
     }
 
-    /// Any of the keys.
+    /// Returns the number of a random key.
     pub fn any_key(&self, random: &mut Rng) -> usize {
         random.usize(..self.keys)
     }
 
-    /// Notes a batch for any of the keys, before it is sent.
+    /// Creates a batch for a random key and notes it. The caller sends it.
     pub fn send(&self, random: &mut Rng) -> Sent {
         let key = self.any_key(random);
         let mut books = self.books();
         books.clock += 1;
         let (id, sent) = (books.batches.len(), books.clock);
         let outcome = Outcome::Unknown;
-        books.batches.push(Batch { key, sent, outcome, seen: 0, first_seen: 0, undoable: 0 });
+        books.batches.push(Batch {
+            key,
+            sent,
+            outcome,
+            received: 0,
+            first_received: 0,
+            unconfirmed: 0,
+        });
         Sent { id, key: self.key(key), array: format!("[{}]", events(id).join(",")) }
     }
 
-    /// Notes that a batch was promised to be stored.
+    /// Notes that the server acknowledged a batch.
     pub fn acknowledge(&self, sent: &Sent) {
         let mut books = self.books();
         books.clock += 1;
         books.batches[sent.id].outcome = Outcome::Acknowledged(books.clock);
     }
 
-    /// Notes that only a part of the command was sent.
-    pub fn cut(&self, sent: &Sent) {
+    /// Notes that the command of a batch is sent only in part.
+    pub fn note_cut(&self, sent: &Sent) {
         self.books().batches[sent.id].outcome = Outcome::Cut;
     }
 
-    /// Notes what nobody has taken: `get` replies with what is at a key.
-    pub fn saw_what_is_left(&self, mut get: impl FnMut(&str) -> String) {
+    /// Notes the values that nobody has taken. `get` returns the reply to GET.
+    pub fn note_remaining(&self, mut get: impl FnMut(&str) -> String) {
         for key in self.keys() {
-            self.saw_at(&get(&key));
+            self.note_value(&get(&key));
         }
     }
 
-    /// Notes the reply to a GET.
-    pub fn saw_at(&self, reply: &str) {
+    /// Notes the reply to GET.
+    pub fn note_value(&self, reply: &str) {
         if reply != "(nil)" {
-            self.saw(reply);
+            self.note_taken(reply);
         }
     }
 
     /// Notes an array that was taken.
-    pub fn saw(&self, array: &str) {
+    pub fn note_taken(&self, array: &str) {
         self.note(array, false);
     }
 
-    /// Notes an array that was taken, but may come back when a replica takes over.
-    pub fn saw_unconfirmed(&self, array: &str) {
+    /// Notes an array that was taken, by a TAKE that no replica has confirmed: a failover may undo it.
+    pub fn note_unconfirmed(&self, array: &str) {
         self.note(array, true);
     }
 
-    fn note(&self, array: &str, undoable: bool) {
+    fn note(&self, array: &str, is_unconfirmed: bool) {
         let mut books = self.books();
         books.clock += 1;
         let now = books.clock;
@@ -175,47 +187,47 @@ impl Ledger {
             };
             rest = &rest[sent.len()..];
             let batch = &mut books.batches[id];
-            batch.undoable += u32::from(undoable);
-            if batch.seen == 0 {
-                batch.first_seen = now;
+            batch.unconfirmed += u32::from(is_unconfirmed);
+            if batch.received == 0 {
+                batch.first_received = now;
             }
-            batch.seen += 1;
+            batch.received += 1;
         }
     }
 
-    /// The time, before a take is sent.
+    /// Returns the time, which the caller keeps before it sends a TAKE.
     pub fn now(&self) -> u64 {
         self.books().clock
     }
 
-    /// Notes a take of the key, sent at the time `began`, whose reply was lost.
-    pub fn doubt(&self, key: usize, began: u64) {
+    /// Notes that the reply to a TAKE of this key, sent at the time `began`, was lost.
+    pub fn note_lost_reply(&self, key: usize, began: u64) {
         let mut books = self.books();
         books.clock += 1;
         let ended = books.clock;
-        books.doubts.push(Doubt { key, began, ended });
+        books.lost_replies.push(LostReply { key, began, ended });
     }
 
-    /// What became of all events, once whatever is still stored has been noted.
+    /// Returns what became of all events. The remaining values must have been noted.
     pub fn balance(&self) -> Balance {
         let mut books = self.books();
-        let swallowed = books.swallowed();
+        let in_lost_replies = books.in_lost_replies();
         let mut balance =
             Balance { altered: std::mem::take(&mut books.altered), ..Balance::default() };
         for (id, batch) in books.batches.iter().enumerate() {
             let events = size(id) as u64;
             let acknowledged = matches!(batch.outcome, Outcome::Acknowledged(_));
-            let times = u64::from(batch.seen);
+            let times = u64::from(batch.received);
             balance.events += events;
             balance.acknowledged += if acknowledged { events } else { 0 };
-            balance.seen += if times > 0 { events } else { 0 };
-            let once_more = times.saturating_sub(1 + u64::from(batch.undoable));
-            balance.doubled += events * once_more;
+            balance.received += if times > 0 { events } else { 0 };
+            let duplicates = times.saturating_sub(1 + u64::from(batch.unconfirmed));
+            balance.duplicated += events * duplicates;
             if times > 0 && batch.outcome == Outcome::Cut {
                 balance.from_cut_commands += events;
             }
             if acknowledged && times == 0 {
-                match swallowed.contains(&id) {
+                match in_lost_replies.contains(&id) {
                     true => balance.in_lost_replies += events,
                     false => balance.lost += events,
                 }
@@ -226,32 +238,34 @@ impl Ledger {
 }
 
 impl Books {
-    /// The batches that takes without a reply have taken: for each of these, all that had been
-    /// acknowledged at its key before it, and was not taken before, is gone, or none of that.
-    fn swallowed(&self) -> HashSet<usize> {
+    /// Returns the batches that were taken by TAKEs whose replies were lost.
+    ///
+    /// Such a TAKE has taken either all batches that were acknowledged before it at its key and not
+    /// received before it, or none of them.
+    fn in_lost_replies(&self) -> HashSet<usize> {
         let mut at_key: HashMap<usize, Vec<usize>> =
-            self.doubts.iter().map(|doubt| (doubt.key, Vec::new())).collect();
+            self.lost_replies.iter().map(|reply| (reply.key, Vec::new())).collect();
         for (id, batch) in self.batches.iter().enumerate() {
             if let Some(batches) = at_key.get_mut(&batch.key) {
                 batches.push(id);
             }
         }
-        let mut swallowed = HashSet::new();
-        for doubt in &self.doubts {
-            let mut there = at_key[&doubt.key].clone();
-            there.retain(|id| {
+        let mut taken = HashSet::new();
+        for reply in &self.lost_replies {
+            let mut stored = at_key[&reply.key].clone();
+            stored.retain(|id| {
                 let batch = &self.batches[*id];
-                let was_taken_before = batch.seen > 0 && batch.first_seen <= doubt.began;
-                !was_taken_before && !swallowed.contains(id) && batch.sent <= doubt.ended
+                let was_received = batch.received > 0 && batch.first_received <= reply.began;
+                !was_received && !taken.contains(id) && batch.sent <= reply.ended
             });
-            let is_gone = |id: &usize| self.batches[*id].seen == 0;
+            let is_gone = |id: &usize| self.batches[*id].received == 0;
             let mut before =
-                there.iter().filter(|id| self.batches[**id].was_acknowledged_at(doubt.began));
+                stored.iter().filter(|id| self.batches[**id].was_acknowledged_at(reply.began));
             if before.all(is_gone) {
-                swallowed.extend(there.into_iter().filter(is_gone));
+                taken.extend(stored.into_iter().filter(is_gone));
             }
         }
-        swallowed
+        taken
     }
 }
 
@@ -262,13 +276,14 @@ impl Batch {
 }
 
 impl Balance {
-    /// Nothing lost, nothing doubled, nothing altered, and enough done to say so.
+    /// Asserts that no event was lost, duplicated or altered, and that at least `events` events were
+    /// acknowledged.
     #[track_caller]
-    pub fn is_balanced(&self, events: u64) {
-        let clean =
-            Balance { lost: 0, doubled: 0, from_cut_commands: 0, altered: Vec::new(), ..*self };
-        assert_eq!(*self, clean);
-        assert!(self.acknowledged >= events, "only {self}");
+    pub fn assert_balanced(&self, events: u64) {
+        let balanced =
+            Balance { lost: 0, duplicated: 0, from_cut_commands: 0, altered: Vec::new(), ..*self };
+        assert_eq!(*self, balanced);
+        assert!(self.acknowledged >= events, "expected {events} acknowledged events: {self}");
     }
 }
 
@@ -276,26 +291,26 @@ impl fmt::Display for Balance {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(
             formatter,
-            "{} events sent, {} acknowledged, {} seen, {} in lost replies of TAKE; \
-             lost {}, doubled {}, stored of cut commands {}, altered arrays {}",
+            "{} events sent, {} acknowledged, {} received, {} in lost replies to TAKE; \
+             {} lost, {} duplicated, {} from cut commands, {} altered arrays",
             self.events,
             self.acknowledged,
-            self.seen,
+            self.received,
             self.in_lost_replies,
             self.lost,
-            self.doubled,
+            self.duplicated,
             self.from_cut_commands,
             self.altered.len(),
         )
     }
 }
 
-/// The number of events of a batch.
+/// Returns the number of events in a batch.
 fn size(id: usize) -> usize {
     id % 4 + 1
 }
 
-/// The events of a batch, as text: large enough in sum that both short and long values occur.
+/// Returns the events of a batch as JSON. Their sizes differ, so that both short and long values occur.
 fn events(id: usize) -> Vec<String> {
     (0..size(id)).map(|number| format!("[{id},{number},\"{}\"]", "x".repeat(id % 41))).collect()
 }

@@ -1,4 +1,4 @@
-//! A real server for each test, in a directory of its own, and a real client to talk to it.
+//! What tests share: servers, each in its own directory, clients, and ways to observe a server.
 
 pub mod client;
 pub mod cluster;

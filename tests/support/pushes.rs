@@ -1,5 +1,5 @@
-//! What a server tells connections that did not ask: keyspace events, and the invalidations that
-//! client-side caches get. Both arrive as RESP3 pushes ahead of the next reply.
+//! Keyspace events, and the invalidation messages of client-side caching, as a client receives them:
+//! as RESP3 pushes before the next reply.
 
 use std::sync::mpsc::{Receiver, channel};
 
@@ -8,23 +8,27 @@ use redis::{PushInfo, PushKind};
 use super::client::{Client, text};
 use super::server::Server;
 
-/// A connection that listens.
+/// A connection that collects pushes.
 pub struct Pushes {
     client: Client,
     pushes: Receiver<PushInfo>,
 }
 
 impl Pushes {
-    /// Listens to the events of every key in database 0.
+    /// Subscribes to the events of all keys in database 0.
     pub fn events(server: &Server) -> Self {
         let mut listener = Pushes::new(server);
         listener.client.ok("CONFIG SET notify-keyspace-events KEA");
-        listener.client.0.psubscribe_resp3("__keyevent@0__:*").expect("a subscription");
+        listener
+            .client
+            .0
+            .psubscribe_resp3("__keyevent@0__:*")
+            .expect("the server accepts the subscription");
         listener.drain();
         listener
     }
 
-    /// Listens to what other connections do to keys that this one has read.
+    /// Enables tracking: the server invalidates keys that this connection has read when they change.
     pub fn tracking(server: &Server) -> Self {
         let mut listener = Pushes::new(server);
         listener.client.ok("CLIENT TRACKING ON");
@@ -38,12 +42,12 @@ impl Pushes {
         Pushes { client, pushes }
     }
 
-    /// Sends a command on the connection that listens.
+    /// Sends a command on this connection.
     pub fn ok(&mut self, command: &str) -> String {
         self.client.ok(command)
     }
 
-    /// What has arrived since the last time: `event key`, or `invalidate (key)`.
+    /// Returns the pushes since the last call: `event key`, or `invalidate (key)`.
     pub fn drain(&mut self) -> Vec<String> {
         self.client.ok("PING");
         self.pushes.try_iter().filter_map(|push| describe(&push)).collect()

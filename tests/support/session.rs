@@ -1,24 +1,24 @@
-//! Sessions with redis-cli as documents show them, typed in once more.
+//! Runs the redis-cli sessions that the documents show, and compares the output.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::server::Server;
 
-/// The blocks of code in a language.
+/// Returns the code blocks of a Markdown document in this language.
 pub fn blocks<'d>(document: &'d str, language: &str) -> Vec<&'d str> {
     let open = format!("```{language}\n");
     let blocks = document.split(open.as_str()).skip(1);
-    blocks.map(|block| block.split_once("```").expect("the end of the block").0).collect()
+    blocks.map(|block| block.split_once("```").expect("the code block ends").0).collect()
 }
 
-/// Types in what a session shows, and compares what redis-cli prints, on a server of its own.
+/// Runs a session on a server of its own, and asserts that redis-cli prints what the session shows.
 #[track_caller]
 pub fn replay(session: &str) {
     type_in(&Server::start(), session);
 }
 
-/// The same on a server that is there. Returns the number of lines that were typed.
+/// Like [`replay`], but on a given server. Returns the number of commands.
 #[track_caller]
 pub fn type_in(server: &Server, session: &str) -> usize {
     let typed: Vec<&str> = session.lines().filter_map(command).collect();
@@ -29,7 +29,7 @@ pub fn type_in(server: &Server, session: &str) -> usize {
     typed.len()
 }
 
-/// What stands behind a prompt of redis-cli.
+/// Returns the command after the prompt of redis-cli, or `None` if the line is output.
 fn command(line: &str) -> Option<&str> {
     let typed = |prompt: &str| line.strip_prefix(prompt);
     typed("127.0.0.1:6379> ").or_else(|| typed("127.0.0.1:6379(TX)> "))
@@ -41,8 +41,8 @@ fn redis_cli(server: &Server, typed: &str) -> String {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("redis-cli on the PATH");
-    writeln!(cli.stdin.take().expect("a pipe"), "{typed}").expect("a redis-cli that reads");
-    let output = cli.wait_with_output().expect("a redis-cli that ends");
-    String::from_utf8(output.stdout).expect("text").replace('\r', "")
+        .expect("redis-cli is on the PATH");
+    writeln!(cli.stdin.take().expect("stdin is a pipe"), "{typed}").expect("redis-cli reads");
+    let output = cli.wait_with_output().expect("redis-cli exits");
+    String::from_utf8(output.stdout).expect("the output is UTF-8").replace('\r', "")
 }

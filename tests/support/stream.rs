@@ -1,4 +1,4 @@
-//! What a server sends to its replicas and writes to its AOF: the commands, literally.
+//! The commands that a server sends to its replicas and writes to its AOF.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use redis::{Parser, Value};
 use super::client::{Client, tcp, text};
 use super::server::Server;
 
-/// A connection that the server takes for a replica.
+/// A connection that receives the replication stream, as a replica does.
 pub struct ReplicationStream {
     stream: BufReader<TcpStream>,
     parser: Parser,
@@ -17,23 +17,23 @@ pub struct ReplicationStream {
 }
 
 impl ReplicationStream {
-    /// Attaches to the server's replication stream, behind the snapshot that SYNC begins with.
+    /// Connects, and reads the snapshot that precedes the stream.
     pub fn attach(server: &Server) -> Self {
         server.client().ok("CONFIG SET repl-diskless-sync no");
         let mut stream = BufReader::new(tcp(server.port));
-        stream.get_mut().write_all(b"SYNC\r\n").expect("a server that listens");
+        stream.get_mut().write_all(b"SYNC\r\n").expect("the server reads");
         let mut line = String::new();
         while !line.starts_with('$') {
             line.clear();
-            stream.read_line(&mut line).expect("a snapshot");
+            stream.read_line(&mut line).expect("the size of the snapshot follows");
         }
-        let size: u64 = line.trim_start_matches('$').trim().parse().expect("its size");
+        let size: u64 = line.trim_start_matches('$').trim().parse().expect("the size is a number");
         let snapshot = std::io::copy(&mut stream.by_ref().take(size), &mut std::io::sink());
-        assert_eq!(snapshot.expect("a snapshot"), size);
+        assert_eq!(snapshot.expect("the snapshot follows"), size);
         ReplicationStream { stream, parser: Parser::new(), marks: 0 }
     }
 
-    /// The commands since the last time, without SELECT and PING.
+    /// Returns the commands since the last call, except SELECT, PING and REPLCONF.
     pub fn commands(&mut self, client: &mut Client) -> Vec<String> {
         self.marks += 1;
         let mark = format!("PUBLISH mark {}", self.marks);
@@ -50,17 +50,19 @@ impl ReplicationStream {
     }
 
     fn next(&mut self) -> String {
-        command(&self.parser.parse_value(&mut self.stream).expect("a command in the stream"))
+        command(&self.parser.parse_value(&mut self.stream).expect("the stream contains a command"))
     }
 }
 
-/// The commands in a server's AOF behind its base file, without SELECT.
+/// Returns the commands in the incremental files of a server's AOF, except SELECT.
 pub fn aof(server: &Server) -> Vec<String> {
     let directory = server.directory().join("appendonlydir");
-    let files = fs::read_dir(directory).expect("an AOF").map(|file| file.expect("a file").path());
+    let files = fs::read_dir(directory)
+        .expect("the server has an AOF")
+        .map(|file| file.expect("the file is listed").path());
     let incremental = files.filter(|file| file.to_string_lossy().ends_with(".incr.aof"));
     let bytes: Vec<u8> =
-        incremental.flat_map(|file| fs::read(file).expect("an AOF file")).collect();
+        incremental.flat_map(|file| fs::read(file).expect("the AOF is readable")).collect();
     let (mut rest, mut commands) = (bytes.as_slice(), Vec::new());
     let mut parser = Parser::new();
     while let Ok(value) = parser.parse_value(&mut rest) {
