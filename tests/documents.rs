@@ -1,10 +1,10 @@
-//! The sessions of the documents, typed in.
+//! The documents against the server: sessions, configs, INFO fields and errors.
 
 use crate::support::server::{Server, Settings, module_path};
 use crate::support::session::{blocks, replay, type_in};
 
 #[test]
-fn the_steps_from_the_script_to_the_module_and_back() {
+fn sessions_of_migrating_from_lua_are_as_shown() {
     let document = include_str!("../docs/migrating-from-lua.md");
     let server = Settings::new().start();
     let mut typed = 0;
@@ -27,7 +27,7 @@ fn the_steps_from_the_script_to_the_module_and_back() {
 }
 
 #[test]
-fn operations_are_as_shown() {
+fn sessions_of_operations_are_as_shown() {
     let document = include_str!("../docs/operations.md");
     let sessions = blocks(document, "redis");
     assert_eq!(sessions.len(), 4);
@@ -35,15 +35,56 @@ fn operations_are_as_shown() {
 }
 
 #[test]
-fn every_counter_is_explained() {
+fn every_info_field_is_documented() {
     let document = include_str!("../docs/operations.md");
     let server = Server::start();
     let section = server.client().ok("INFO jsonmerge");
     let names = section.lines().skip(1).filter_map(|line| line.split(':').next());
     for name in names {
         let name = name.trim_start_matches("jsonmerge_");
-        let is_explained =
-            |line: &str| line.starts_with("| `") && line.contains(&format!("`{name}`"));
-        assert!(document.lines().any(is_explained), "{name}");
+        assert!(document.lines().any(|line| line.starts_with(&format!("| `{name}` | "))), "{name}");
+    }
+}
+
+#[test]
+fn configs_have_the_documented_default() {
+    let document = include_str!("../docs/operations.md");
+    let server = Server::start();
+    let shown = server.client().ok("CONFIG GET jsonmerge.*");
+    let rows = document.lines().filter(|line| line.starts_with("| `jsonmerge."));
+    let rows: Vec<String> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            format!("({} {})", cells[0].trim_matches(['|', ' ', '`']), cells[1])
+        })
+        .collect();
+    assert_eq!(rows, [shown]);
+}
+
+#[test]
+fn every_reason_of_an_error_is_documented() {
+    let page = include_str!("../docs/commands/jsonmerge.append.md");
+    let (_, reasons) = page.split_once("The reason is one of:").expect("the list of reasons");
+    let server = Server::start();
+    let mut client = server.client();
+    for text in [
+        &b"\xff"[..],
+        b"[",
+        b"x",
+        b"[1 2]",
+        b"{\"a\":1 2}",
+        b"{\"a\" 1}",
+        b"{1:2}",
+        b"[nul]",
+        b"[01]",
+        b"[\"\\x\"]",
+        b"[\"\n\"]",
+        b"[1,]",
+        b"[] x",
+    ] {
+        let error = client.call_with(&[b"JSONMERGE.APPEND", b"k", text]).expect_err("not JSON");
+        let reason = error.strip_prefix("BADJSON argument is not valid JSON: ").expect(&error);
+        let (reason, _) = reason.split_once(" at byte ").expect(&error);
+        assert!(reasons.contains(&format!("`{reason}`")), "{reason}");
     }
 }
