@@ -31,7 +31,7 @@ fn append(criterion: &mut Criterion) {
                 cache::remember(array.stem(text), len);
                 let mut hasher = StemHasher::default();
                 let found = hasher.validate(black_box(text)).expect("an array");
-                hasher.replace(splice.extension(), found.len + 1);
+                hasher.remember(splice.extension(), found.len + 1);
             });
         });
         let mut room = vec![0; splice.range().end];

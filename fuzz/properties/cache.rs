@@ -87,7 +87,7 @@ fn append(text: &mut Vec<u8>, added: &str, trust: bool, history: &[Step]) {
             let Ok(stored) = validate(&mut hasher, text, history) else { return };
             let (splice, len) = (stored.brackets.splice(&added.brackets), stored.len + added.len);
             *text = splice.apply(text);
-            hasher.replace(splice.extension(), len);
+            hasher.remember(splice.extension(), len);
         }
     }
 }

@@ -44,8 +44,8 @@ impl Handler for Append {
         reply(context, options.reply, key.value().unwrap_or_default(), merge.len);
         key.close([(bytes > 0).then_some(Event::Append), ttl_event].into_iter().flatten());
 
+        merge.remember(&added, &mut hasher);
         if bytes > 0 {
-            merge.remember(&added, &mut hasher);
             BYTES_ADDED.add(bytes);
             ELEMENTS_ADDED.add(added.len);
         }
@@ -89,7 +89,7 @@ impl<'a> Merge<'a> {
             (Change::Create(array), _) => {
                 cache::remember(added.brackets.stem(array.bytes()), added.len);
             }
-            (Change::Splice(splice), Some(len)) => hasher.replace(splice.extension(), len),
+            (Change::Splice(splice), Some(len)) => hasher.remember(splice.extension(), len),
             (Change::Splice(_), None) => {}
         }
     }
