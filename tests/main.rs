@@ -3,6 +3,7 @@
 mod acl;
 mod append;
 mod array;
+mod cache;
 mod clients;
 mod coexistence;
 mod command_pages;
@@ -14,7 +15,6 @@ mod info;
 mod introspection;
 mod limits;
 mod load;
-mod memo;
 mod memory;
 mod options;
 mod persistence;

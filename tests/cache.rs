@@ -1,65 +1,106 @@
-//! The memo changes nothing but time: servers with 0, 2 and the default number of slots get the same
-//! random commands, ours and all those of others that can touch a string, and answer the same.
-//!
-//! The values are arrays of single digits and larger than what is always checked, so that one byte
-//! makes another array of the same size, of as many elements or of fewer, or none at all.
+//! The validation cache changes no reply and no value, only the time a command takes.
 
 use fastrand::Rng;
+use jsonmerge::cache::{DEFAULT_ENTRIES, MIN_ENTRIES};
 
+use crate::info::{field, has_cache};
 use crate::support::client::Client;
+use crate::support::random::Seed;
 use crate::support::server::{Server, Settings};
 
+const CONFIG: &str = "jsonmerge.validation-cache-entries";
+
+/// The number of random commands.
 const COMMANDS: usize = 6000;
 
 type Command = Vec<Vec<u8>>;
 
+/// Sends the same random commands to servers with different numbers of entries: the module's, and all
+/// those of core that can change a string.
+///
+/// The values are arrays of single digits that are long enough to be cached. A change of one byte makes
+/// another array of the same size, with as many elements or fewer, or text that is not JSON.
 #[test]
-fn replies_and_values_are_the_same_with_any_number_of_slots() {
-    let seed = match std::env::var("JSONMERGE_SEED") {
-        Ok(seed) => seed.parse().expect("JSONMERGE_SEED must be a number"),
-        Err(_) => fastrand::u64(..),
-    };
-    eprintln!("JSONMERGE_SEED={seed}");
-    let mut random = Rng::with_seed(seed);
-    let servers = ["0", "2", "16384"].map(server_with_slots);
+fn replies_and_values_are_the_same_with_any_number_of_entries() {
+    let mut random = Seed::print("cache").rng(0);
+    let entries = [0, MIN_ENTRIES, 2 * MIN_ENTRIES, DEFAULT_ENTRIES];
+    let servers = entries.map(server_with_entries);
     let mut clients = servers.each_ref().map(Server::client);
-    let mut succeeded = 0;
+    let mut successes = 0;
     for step in 0..COMMANDS {
         for command in commands(&mut random) {
             let replies = clients.each_mut().map(|client| call(client, &command));
             let shown: Vec<_> =
                 command.iter().map(|word| word.escape_ascii().to_string()).collect();
-            assert_eq!(replies[0], replies[1], "2 slots, seed {seed}, step {step}: {shown:?}");
-            assert_eq!(replies[0], replies[2], "16384 slots, seed {seed}, step {step}: {shown:?}");
-            succeeded += usize::from(shown[0].starts_with("JSONMERGE") && replies[0].is_ok());
+            assert_same(&replies, &entries, &format!("step {step}: {shown:?}"));
+            successes += usize::from(shown[0].starts_with("JSONMERGE") && replies[0].is_ok());
         }
     }
-    assert!(succeeded > COMMANDS / 10, "only {succeeded} of our commands were not refused");
+    assert!(successes > COMMANDS / 10, "only {successes} commands of the module succeeded");
     for database in ["0", "1"] {
-        let digests = clients.each_mut().map(|client| {
+        let values = clients.each_mut().map(|client| {
             client.ok(&format!("SELECT {database}"));
             ["k0", "k1", "k2", "k3"].map(|key| client.call(&format!("GET {key}")))
         });
-        assert_eq!(digests[0], digests[1]);
-        assert_eq!(digests[0], digests[2]);
+        assert_same(&values, &entries, "GET");
     }
-    let digests = clients.each_mut().map(|client| client.ok("DEBUG DIGEST"));
-    assert_eq!(digests[0], digests[1]);
-    assert_eq!(digests[0], digests[2]);
+    assert_same(&clients.each_mut().map(|client| client.ok("DEBUG DIGEST")), &entries, "digest");
+    if has_cache(&mut clients[3]) {
+        let hits = clients.each_mut().map(|client| field(client, "cache_hits"));
+        assert!(hits[0] == 0 && hits[1..].iter().all(|hits| *hits > 0), "hits: {hits:?}");
+    }
 }
 
-fn server_with_slots(slots: &str) -> Server {
-    let server =
-        Settings::new().module().with(&format!("jsonmerge.verified-slots {slots}")).start();
+#[track_caller]
+fn assert_same<T: PartialEq + std::fmt::Debug>(results: &[T], entries: &[usize], context: &str) {
+    for (result, entries) in results.iter().zip(entries) {
+        assert_eq!(results[0], *result, "0 and {entries} entries, {context}");
+    }
+}
+
+fn server_with_entries(entries: usize) -> Server {
+    let server = Settings::new().module().with(&format!("{CONFIG} {entries}")).start();
     server.client().ok("DEBUG SET-ACTIVE-EXPIRE 0");
     server
+}
+
+#[test]
+fn info_reports_the_entries_in_use_and_the_size_of_the_table() {
+    let server = Server::start();
+    let mut client = server.client();
+    if !has_cache(&mut client) {
+        return;
+    }
+    let mut observer = server.client();
+    let mut state = || ["cache_entries", "cache_bytes"].map(|name| field(&mut observer, name));
+    let array = format!("[\"{}\"]", "x".repeat(1000));
+    let [_, bytes] = state();
+    let [default, minimum] = [DEFAULT_ENTRIES, MIN_ENTRIES].map(|entries| entries as i64);
+    assert_eq!(bytes, 16 * default);
+    for (command, entries) in [
+        (format!("JSONMERGE.APPEND a {array}"), 1),
+        (format!("JSONMERGE.APPEND b {}", array.replace('x', "y")), 2),
+        ("JSONMERGE.APPEND a [1]".into(), 2),
+        ("JSONMERGE.APPEND a [1]".into(), 2),
+        ("JSONMERGE.APPEND short [1]".into(), 2),
+        ("JSONMERGE.TAKE a".into(), 1),
+        ("JSONMERGE.APPEND b [1] PXAT 1".into(), 0),
+    ] {
+        client.ok(&command);
+        assert_eq!(state(), [entries, bytes], "{command}");
+    }
+    client.ok(&format!("JSONMERGE.APPEND a {array}"));
+    for entries in [minimum, 0, 4 * default, default] {
+        client.ok(&format!("CONFIG SET {CONFIG} {entries}"));
+        assert_eq!(state(), [0, 16 * entries]);
+    }
 }
 
 fn call(client: &mut Client, command: &Command) -> Result<String, String> {
     client.call_with(&command.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-/// One command, or a transaction.
+/// Returns one command, or the commands of a transaction.
 fn commands(random: &mut Rng) -> Vec<Command> {
     if random.u32(..20) > 0 {
         return vec![one(random)];
@@ -117,7 +158,8 @@ fn append(random: &mut Rng, key: &str) -> Command {
     words(&format!("JSONMERGE.APPEND {key} {array}{option}"))
 }
 
-/// Changes one byte of an array of digits: another digit, a comma that goes, or no JSON any more.
+/// Changes one byte of an array of digits, to another digit, or to one that removes an element or makes
+/// the text invalid.
 fn edit(random: &mut Rng, key: &str) -> Command {
     let element = random.usize(..128);
     let (offset, byte) = match random.u32(..8) {
@@ -129,7 +171,7 @@ fn edit(random: &mut Rng, key: &str) -> Command {
     words(&format!("SETRANGE {key} {offset} {byte}"))
 }
 
-/// The value of another key, written by a script, with one more append of ours.
+/// Has a script copy the value of another key, and append to it before and after SETRANGE.
 fn script(random: &mut Rng, key: &str) -> Command {
     let script = "local value = redis.call('GET', KEYS[2]) or '[]'
         redis.call('SET', KEYS[1], value)
@@ -141,16 +183,16 @@ fn script(random: &mut Rng, key: &str) -> Command {
     arguments.map(|argument| argument.as_bytes().to_vec()).to_vec()
 }
 
-/// RESTORE of a string, in the form of RDB version 9 and without a checksum.
+/// Returns RESTORE of a string, in the format of RDB version 9 and without a checksum.
 fn restore(key: &str, array: &str) -> Command {
-    let size = u16::try_from(array.len()).expect("a short array");
+    let size = u16::try_from(array.len()).expect("the array is short");
     let [high, low] = size.to_be_bytes();
     let dump = [&[0, 0x40 | high, low], array.as_bytes(), &[9, 0], &[0; 8]].concat();
     let command = [b"RESTORE", key.as_bytes(), b"0", &dump, b"REPLACE"];
     command.map(<[u8]>::to_vec).to_vec()
 }
 
-/// An array of single digits, of one of these numbers of elements.
+/// Returns an array of single digits with one of these numbers of elements.
 fn array(random: &mut Rng, lens: &[usize]) -> String {
     let len = random.choice(lens).copied().unwrap_or(1);
     let digits: Vec<String> = (0..len).map(|_| random.u32(1..4).to_string()).collect();
