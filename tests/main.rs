@@ -24,4 +24,5 @@ mod replication;
 mod soak;
 mod support;
 mod take;
+mod unload;
 mod values;

@@ -1,4 +1,4 @@
-//! What values cost, and what happens where memory runs out.
+//! The memory that values take, eviction, and leaks.
 
 use crate::support::client::Client;
 use crate::support::server::{Server, Settings};
@@ -7,12 +7,12 @@ const MEGABYTE: u64 = 1024 * 1024;
 
 fn memory_usage(client: &mut Client, key: &str) -> u64 {
     let usage = client.ok(&format!("MEMORY USAGE {key}"));
-    usage.trim_start_matches("(integer) ").parse().expect("bytes")
+    usage.trim_start_matches("(integer) ").parse().expect("the reply is a number")
 }
 
-/// Appends leave room for more, as core's APPEND does: as much again as there is, up to a megabyte.
+/// An append preallocates, as core's APPEND does: as much again as the value has, up to a megabyte.
 #[test]
-fn a_value_takes_little_more_than_the_same_bytes_written_by_set() {
+fn a_value_takes_about_as_much_memory_as_with_core_commands() {
     let server = Server::start();
     let mut client = server.client();
     for (element, appends) in [(1, 100), (50, 20), (50, 5000), (30_000, 100)] {
@@ -26,16 +26,16 @@ fn a_value_takes_little_more_than_the_same_bytes_written_by_set() {
         client.ok(&format!("SET same {value}"));
         let [ours, cores, same] =
             ["ours", "cores", "same"].map(|key| memory_usage(&mut client, key));
-        assert!(ours <= 2 * same + 100, "{ours} bytes for {same}");
-        assert!(ours <= cores + cores / 4, "{ours} bytes where APPEND takes {cores}");
-        // Created by us and never appended to, it has no such room.
+        assert!(ours <= 2 * same + 100, "{ours} bytes, and {same} with SET");
+        assert!(ours <= cores + cores / 4, "{ours} bytes, and {cores} with APPEND");
+        // A value that the module created, and to which nothing was appended, has no such room.
         client.ok(&format!("JSONMERGE.APPEND created {value}"));
         assert!(memory_usage(&mut client, "created") <= same + same / 4 + 100);
     }
 }
 
 #[test]
-fn every_eviction_policy_keeps_whole_arrays_or_none() {
+fn every_eviction_policy_keeps_or_evicts_whole_arrays() {
     for policy in [
         "noeviction",
         "allkeys-lru",
@@ -83,4 +83,34 @@ fn every_eviction_policy_keeps_whole_arrays_or_none() {
         assert!(left > 100 && left <= stored, "{policy}: {left} of {stored} left");
         assert_eq!(left == stored, evicted == 0, "{policy}");
     }
+}
+
+#[test]
+fn calls_leak_no_memory() {
+    let server = Server::start();
+    let mut client = server.client();
+    let rounds = |client: &mut Client| {
+        let mut pipeline = redis::pipe();
+        for _ in 0..5000 {
+            for command in [
+                "APPEND k [1]",
+                "APPEND k [2] EX 100",
+                "APPEND k []",
+                "APPEND k [",
+                "TAKE k",
+                "APPEND k [1] PXAT 1",
+            ] {
+                let mut words = command.split(' ');
+                pipeline.cmd(&format!("JSONMERGE.{}", words.next().unwrap_or_default()));
+                words.for_each(|word| _ = pipeline.arg(word));
+                pipeline.ignore();
+            }
+        }
+        pipeline.ignore_errors().exec(&mut client.0).expect("the server replies");
+    };
+    rounds(&mut client);
+    let before = server.info("used_memory");
+    rounds(&mut client);
+    let growth = server.info("used_memory").saturating_sub(before);
+    assert!(growth < 300_000, "{growth} bytes in 30,000 calls");
 }
