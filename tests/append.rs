@@ -1,4 +1,4 @@
-//! What APPEND does to a value, and what it answers.
+//! What APPEND does to a value, and what it replies with.
 
 use crate::support::server::Server;
 
@@ -16,42 +16,27 @@ fn append_against_a_missing_key_creates_it_as_sent() {
     }
 }
 
+/// The table of splices is in src/array.rs. These rows are what the Lua script damages, and one with
+/// whitespace everywhere.
 #[test]
 fn append_against_an_array_splices_byte_for_byte() {
     let server = Server::start();
     let mut client = server.client();
     for (stored, array, merged) in [
-        ("[1]", "[2]", "[1,2]"),
-        ("[1,2]", "[3,4,5]", "[1,2,3,4,5]"),
-        ("[]", "[1]", "[1]"),
-        ("[ ]", "[1]", "[ 1]"),
-        ("[1]", "[]", "[1]"),
-        ("[]", "[]", "[]"),
-        (" [1] ", "[]", " [1] "),
-        ("[1 ]", "[ 2 ]", "[1 ,2]"),
-        ("\n[ 1 ]\n", "\n[ 2 , 3 ]\n", "\n[ 1 ,2 , 3]"),
-        ("[1]", "[[2],[3]]", "[1,[2],[3]]"),
-        // What the Lua script damages.
         ("[{\"tags\":[]}]", "[1]", "[{\"tags\":[]},1]"),
         ("[9007199254740993]", "[3.141592653589793]", "[9007199254740993,3.141592653589793]"),
         ("[\"a/b\"]", "[1.0]", "[\"a/b\",1.0]"),
         ("[{\"b\":1,\"a\":2}]", "[{\"a\":1,\"a\":2}]", "[{\"b\":1,\"a\":2},{\"a\":1,\"a\":2}]"),
-        // In RFC 8259, though many parsers refuse them.
         ("[1e999999]", "[-0,\"\\ud800\"]", "[1e999999,-0,\"\\ud800\"]"),
-        // Brackets and commas that are none.
-        ("[\"]\"]", "[\"[,\"]", "[\"]\",\"[,\"]"),
-        // Longer before than after: the white space that is left is kept, as SETRANGE leaves it.
-        ("[1]          ", "[2]", "[1,2]        "),
+        ("\n[ 1 ]      \n", "\n[ 2 , 3 ]\n", "\n[ 1 ,2 , 3]\n"),
     ] {
         let set = [b"SET", &b"k"[..], stored.as_bytes()];
-        client.call_with(&set).expect("SET");
         let append = [b"JSONMERGE.APPEND", &b"k"[..], array.as_bytes()];
-        assert_eq!(client.call_with(&append), Ok(merged.into()), "{stored:?} + {array:?}");
-        assert_eq!(client.call("GET k"), Ok(merged.into()), "{stored:?} + {array:?}");
-
-        client.call_with(&set).expect("SET");
-        let trusting = [append.as_slice(), &[b"TRUST"]].concat();
-        assert_eq!(client.call_with(&trusting), Ok(merged.into()), "TRUST {stored:?} + {array:?}");
+        for append in [append.to_vec(), [append.as_slice(), &[b"TRUST"]].concat()] {
+            client.call_with(&set).expect("SET succeeds");
+            assert_eq!(client.call_with(&append), Ok(merged.into()), "{stored:?} + {array:?}");
+            assert_eq!(client.call("GET k"), Ok(merged.into()), "{stored:?} + {array:?}");
+        }
     }
 }
 

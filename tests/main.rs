@@ -17,6 +17,7 @@ mod limits;
 mod load;
 mod memory;
 mod options;
+mod panic;
 mod persistence;
 mod protocol;
 mod readme;

@@ -1,4 +1,4 @@
-//! What TAKE answers, and what it leaves.
+//! What TAKE replies with, and what it leaves.
 
 use crate::support::server::Server;
 
@@ -16,13 +16,13 @@ fn take_against_an_array_returns_and_deletes_it() {
 }
 
 #[test]
-fn take_against_a_missing_key_is_null() {
+fn take_against_a_missing_key_returns_null() {
     let server = Server::start();
     server.client().expect(&[("JSONMERGE.TAKE k", "(nil)"), ("EXISTS k", "(integer) 0")]);
 }
 
 #[test]
-fn take_against_what_is_no_array_leaves_it() {
+fn take_against_anything_but_an_array_leaves_it() {
     let server = Server::start();
     server.client().expect(&[
         ("SET k {}", "OK"),
@@ -31,7 +31,7 @@ fn take_against_what_is_no_array_leaves_it() {
         ("SET k [1,", "OK"),
         (
             "JSONMERGE.TAKE k",
-            "(error) BADJSON stored value is not valid JSON: EOF while parsing a value at byte 3",
+            "(error) BADJSON stored value is not valid JSON: unexpected end at byte 3",
         ),
         ("GET k", "[1,"),
         ("RPUSH list 1", "(integer) 1"),
@@ -44,9 +44,9 @@ fn take_against_what_is_no_array_leaves_it() {
 }
 
 #[test]
-fn take_against_white_space_around_the_array_keeps_it() {
+fn take_against_whitespace_around_the_array_keeps_it() {
     let server = Server::start();
     let mut client = server.client();
-    client.call_with(&[b"SET", b"k", b"\n [1] \t"]).expect("SET");
+    client.call_with(&[b"SET", b"k", b"\n [1] \t"]).expect("SET succeeds");
     assert_eq!(client.ok("JSONMERGE.TAKE k"), "\n [1] \t");
 }
