@@ -14,6 +14,7 @@ mod hostile;
 mod info;
 mod introspection;
 mod limits;
+mod listener;
 mod load;
 mod memory;
 mod options;
