@@ -17,6 +17,7 @@ mod limits;
 mod listener;
 mod load;
 mod memory;
+mod monitor;
 mod options;
 mod panic;
 mod persistence;
