@@ -24,6 +24,7 @@ mod persistence;
 mod protocol;
 mod readme;
 mod replication;
+mod slot_migration;
 mod soak;
 mod support;
 mod take;
