@@ -1,4 +1,4 @@
-//! What others learn of a change: replicas, WATCH, client-side caches, subscribers.
+//! How a change reaches others: replicas and the AOF, WATCH, client-side caches, subscribers.
 
 use crate::support::pushes::Pushes;
 use crate::support::server::{Server, Settings, wait_until};
@@ -46,6 +46,12 @@ const CHANGES: &[(&str, &str, &[&str], &[&str])] = &[
     ),
     ("SET k [1]", "JSONMERGE.TAKE k", &["UNLINK k"], &["del k"]),
     ("SET k [] EX 500", "JSONMERGE.TAKE k", &["UNLINK k"], &["del k"]),
+    // An expire time in the past deletes the key at once.
+    ("SET k [1]", "JSONMERGE.APPEND k [2] PXAT 1", &["UNLINK k"], &["del k"]),
+    ("SET k [1] EX 500", "JSONMERGE.APPEND k [] EXAT 1", &["UNLINK k"], &["del k"]),
+    ("SET k [1]", "JSONMERGE.APPEND k [2] TRUST PXAT 1 REPLY SIZE", &["UNLINK k"], &["del k"]),
+    ("DEL k", "JSONMERGE.APPEND k [1] PXAT 1", &[], &[]),
+    ("DEL k", "JSONMERGE.APPEND k [] EXAT 1 REPLY LEN", &[], &[]),
     // Nothing changes.
     ("SET k [1]", "JSONMERGE.APPEND k []", &[], &[]),
     ("SET k [1]", "JSONMERGE.APPEND k [] PERSIST", &[], &[]),
@@ -54,7 +60,7 @@ const CHANGES: &[(&str, &str, &[&str], &[&str])] = &[
 ];
 
 #[test]
-fn changes_are_told_by_their_effect_and_only_once() {
+fn changes_are_propagated_by_their_effect_and_signalled_once() {
     let server = Server::start();
     let mut client = server.client();
     let mut watcher = server.client();
@@ -83,7 +89,7 @@ fn changes_are_told_by_their_effect_and_only_once() {
 }
 
 #[test]
-fn events_have_the_class_of_their_command() {
+fn events_have_their_class() {
     let server = Server::start();
     let mut client = server.client();
     let mut events = Pushes::events(&server);
@@ -101,7 +107,7 @@ fn events_have_the_class_of_their_command() {
 }
 
 #[test]
-fn relative_ttls_are_replicated_as_a_time() {
+fn relative_ttls_are_propagated_as_a_unix_time() {
     let server = Server::start();
     let mut client = server.client();
     let mut stream = ReplicationStream::attach(&server);
@@ -111,7 +117,7 @@ fn relative_ttls_are_replicated_as_a_time() {
 }
 
 #[test]
-fn transactions_and_scripts_replicate_the_effects_inside() {
+fn transactions_and_scripts_propagate_the_effects_inside() {
     let server = Server::start();
     let mut client = server.client();
     let mut stream = ReplicationStream::attach(&server);
@@ -133,21 +139,21 @@ fn transactions_and_scripts_replicate_the_effects_inside() {
 }
 
 #[test]
-fn traffic_does_not_grow_with_the_value() {
+fn append_against_a_large_value_propagates_only_the_new_tail() {
     let server = Server::start();
     let mut client = server.client();
     let mut stream = ReplicationStream::attach(&server);
     let large = format!("[{}0]", "0,".repeat(500_000));
     client
         .call_with(&[b"JSONMERGE.APPEND", b"k", large.as_bytes(), b"REPLY", b"LEN"])
-        .expect("APPEND");
+        .expect("APPEND succeeds");
     stream.commands(&mut client);
     client.ok("JSONMERGE.APPEND k [1] REPLY LEN");
     assert_eq!(stream.commands(&mut client), [format!("SETRANGE k {} ,1]", large.len() - 1)]);
 }
 
 #[test]
-fn the_aof_holds_the_effects() {
+fn the_aof_contains_the_effects() {
     let server = Settings::new().module().with("appendonly yes").with("appendfsync always").start();
     server.client().expect(&[
         ("JSONMERGE.APPEND k [1]", "[1]"),
@@ -171,11 +177,11 @@ fn the_aof_holds_the_effects() {
 }
 
 #[test]
-fn a_replica_without_the_module_ends_with_identical_bytes() {
+fn a_replica_without_the_module_gets_identical_bytes() {
     let master = Server::start();
     let replica = Server::plain();
     replica.client().ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
-    wait_until("the replica is in sync", || {
+    wait_until("the replica is connected to its master", || {
         replica.client().ok("INFO replication").contains("master_link_status:up")
     });
     let mut client = master.client();
@@ -184,7 +190,10 @@ fn a_replica_without_the_module_ends_with_identical_bytes() {
         client.ok(&format!("JSONMERGE.APPEND {key} [{n},{{\"n\":{n}}}] REPLY LEN"));
         if n % 50 == 49 {
             client.ok(&format!("JSONMERGE.TAKE {key}"));
-            client.call_with(&[b"SET", key.as_bytes(), b" [ 1 ]   \n "]).expect("SET");
+            client.call_with(&[b"SET", key.as_bytes(), b" [ 1 ]   \n "]).expect("SET succeeds");
+        }
+        if n % 37 == 0 {
+            client.ok(&format!("JSONMERGE.APPEND {key} [] PXAT 1"));
         }
         if n % 11 == 0 {
             client.ok(&format!("JSONMERGE.APPEND {key} [] PXAT 9999999999999"));

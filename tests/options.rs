@@ -6,21 +6,25 @@ use crate::support::client::Client;
 use crate::support::server::{Server, wait_until};
 
 fn integer(reply: &str) -> i64 {
-    reply.trim_start_matches("(integer) ").parse().expect("an integer")
+    reply.trim_start_matches("(integer) ").parse().expect("the reply is an integer")
 }
 
 fn now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
-    i64::try_from(now.as_millis()).expect("a date before the year 292 million")
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
+    i64::try_from(now.as_millis()).expect("the time fits into 64 bits")
 }
 
-fn ttl_is_about(client: &mut Client, milliseconds: i64) {
+#[track_caller]
+fn assert_ttl_is_about(client: &mut Client, milliseconds: i64) {
     let ttl = integer(&client.ok("PTTL k"));
-    assert!((milliseconds - 10_000..=milliseconds).contains(&ttl), "{ttl} ms for {milliseconds}");
+    assert!(
+        (milliseconds - 10_000..=milliseconds).contains(&ttl),
+        "the TTL is {ttl} ms, not {milliseconds}"
+    );
 }
 
 #[test]
-fn append_options_that_set_the_ttl() {
+fn append_with_an_expire_option_sets_the_ttl() {
     let server = Server::start();
     let mut client = server.client();
     let (second, milli) = (now() / 1000 + 500, now() + 500_000);
@@ -31,7 +35,7 @@ fn append_options_that_set_the_ttl() {
                 client.ok("SET k [0] EX 5000");
             }
             client.ok(&format!("JSONMERGE.APPEND k [1] {option}"));
-            ttl_is_about(&mut client, 500_000);
+            assert_ttl_is_about(&mut client, 500_000);
         }
     }
     assert_eq!(client.ok(&format!("JSONMERGE.APPEND k [] PXAT {milli}")), "[0,1]");
@@ -54,7 +58,7 @@ fn append_without_an_expire_option_keeps_the_ttl() {
 }
 
 #[test]
-fn append_persist_removes_the_ttl() {
+fn append_with_persist_removes_the_ttl() {
     let server = Server::start();
     server.client().expect(&[
         ("SET k [0] EX 500", "OK"),
@@ -69,40 +73,82 @@ fn append_persist_removes_the_ttl() {
     ]);
 }
 
+/// What is propagated, and the events, are in tests/effects.rs.
 #[test]
-fn append_with_a_time_in_the_past_expires_the_key() {
-    let server = Server::start();
-    server.client().expect(&[
-        ("SET k [0]", "OK"),
-        ("JSONMERGE.APPEND k [1] PXAT 1", "[0,1]"),
-        ("EXISTS k", "(integer) 0"),
-        ("JSONMERGE.APPEND k [2] EXAT 1", "[2]"),
-        ("JSONMERGE.APPEND k [3]", "[3]"),
-    ]);
-}
-
-/// A short value is read through GET, which would delete the key once its time has come.
-#[test]
-fn append_of_nothing_with_a_time_in_the_past_still_answers() {
+fn append_with_an_expire_time_in_the_past_replies_and_deletes_the_key() {
     let server = Server::start();
     let mut client = server.client();
-    for size in [2, 44, 45, 1000] {
-        for make_raw in [false, true] {
+    // The key must be deleted by the command, not when it is next looked up or by the expire cycle.
+    client.ok("DEBUG SET-ACTIVE-EXPIRE 0");
+    let missing: &[&str] = &["DEL k"];
+    let short: &[&str] = &["DEL k", "SET k [0]"];
+    let with_ttl: &[&str] = &["DEL k", "SET k [0] EX 500"];
+    for (setup, options, reply) in [
+        (short, "[1] PXAT 1", "[0,1]"),
+        (short, "[1] EXAT 1 REPLY LEN", "(integer) 2"),
+        (short, "[1] EXAT 1 REPLY SIZE", "(integer) 5"),
+        (short, "[1] PXAT 1 REPLY JSON TRUST", "[0,1]"),
+        (short, "[1] PXAT 1 REPLY SIZE TRUST", "(integer) 5"),
+        (short, "[] PXAT 1", "[0]"),
+        (with_ttl, "[1] PXAT 1", "[0,1]"),
+        (with_ttl, "[] PXAT 1 REPLY LEN", "(integer) 1"),
+        (missing, "[1] PXAT 1", "[1]"),
+        (missing, "[1,2] PXAT 1 REPLY LEN", "(integer) 2"),
+        (missing, "[1,2] PXAT 1 REPLY SIZE", "(integer) 5"),
+        (missing, "[1] PXAT 1 REPLY SIZE TRUST", "(integer) 3"),
+        (missing, "[] EXAT 1", "[]"),
+    ] {
+        setup.iter().for_each(|command| _ = client.ok(command));
+        client.expect(&[
+            (&format!("JSONMERGE.APPEND k {options}"), reply),
+            ("DBSIZE", "(integer) 0"),
+        ]);
+    }
+    assert_eq!(server.info("expired_keys"), 0);
+}
+
+#[test]
+fn append_with_an_expire_time_in_the_past_handles_every_encoding() {
+    let server = Server::start();
+    let mut client = server.client();
+    for size in [2, 44, 45, 128, 1000, 1_000_000] {
+        for is_raw in [false, true] {
             let array = format!("[{}]", " ".repeat(size - 2));
-            client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
-            if make_raw {
+            client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET succeeds");
+            if is_raw {
                 client.ok("SETRANGE k 0 [");
             }
             let append = [b"JSONMERGE.APPEND", &b"k"[..], b"[]", b"PXAT", b"1"];
-            assert_eq!(client.call_with(&append), Ok(array), "{size} {make_raw}");
-            assert_eq!(client.ok("EXISTS k"), "(integer) 0");
+            assert_eq!(client.call_with(&append), Ok(array), "{size} {is_raw}");
+            assert_eq!(client.ok("DBSIZE"), "(integer) 0");
         }
     }
 }
 
-/// Servers from 7.2 on freeze the time while a script runs, for SET and so for APPEND.
+/// A reload drops keys whose time has passed without propagating that, so none may be left.
 #[test]
-fn append_in_a_script_has_the_time_that_set_has() {
+fn append_with_an_expire_time_in_the_past_survives_a_reload_on_master_and_replica() {
+    let [master, replica] = [Server::start(), Server::plain()];
+    replica.follow(&master);
+    let mut client = master.client();
+    client.expect(&[
+        ("DEBUG SET-ACTIVE-EXPIRE 0", "OK"),
+        ("MSET a [0] b [0] c [0]", "OK"),
+        ("JSONMERGE.APPEND a [1] PXAT 1", "[0,1]"),
+        ("JSONMERGE.APPEND b [] EXAT 1 REPLY LEN", "(integer) 1"),
+        ("JSONMERGE.APPEND missing [1] EXAT 1", "[1]"),
+        ("DEBUG RELOAD", "OK"),
+        ("DBSIZE", "(integer) 1"),
+        ("JSONMERGE.APPEND a [2]", "[2]"),
+        ("WAIT 1 20000", "(integer) 1"),
+    ]);
+    let digest = client.ok("DEBUG DIGEST");
+    replica.client().expect(&[("DBSIZE", "(integer) 2"), ("DEBUG DIGEST", &digest)]);
+}
+
+/// Since Redis 7.2, the time stands still while a script runs, for SET and so for APPEND.
+#[test]
+fn append_in_a_script_uses_the_same_time_as_set() {
     let server = Server::start();
     let script = b"redis.call('SET', 'a', '[]', 'PX', 500000)
         redis.call('JSONMERGE.APPEND', 'b', '[]', 'PX', 500000)
@@ -119,18 +165,18 @@ fn append_in_a_script_has_the_time_that_set_has() {
 }
 
 #[test]
-fn append_against_an_expired_key_starts_anew() {
+fn append_against_an_expired_key_creates_it() {
     let server = Server::start();
     let mut client = server.client();
     client.ok("DEBUG SET-ACTIVE-EXPIRE 0");
     client.ok("SET k [0] PX 1");
-    wait_until("the key expires", || server.client().ok("TTL k") == "(integer) -2");
+    wait_until("the key has expired", || server.client().ok("TTL k") == "(integer) -2");
     assert_eq!(client.ok("JSONMERGE.APPEND k [1]"), "[1]");
     assert_eq!(client.ok("PTTL k"), "(integer) -1");
 }
 
 #[test]
-fn append_options_in_any_order_and_case() {
+fn append_accepts_options_in_any_order_and_case() {
     let server = Server::start();
     server.client().expect(&[
         ("JSONMERGE.APPEND k [1] REPLY LEN EX 100", "(integer) 1"),
@@ -141,9 +187,9 @@ fn append_options_in_any_order_and_case() {
     ]);
 }
 
-/// SET is the yardstick for what is a time and what is not.
+/// Compares which expire times are accepted, and what becomes of the key.
 #[test]
-fn append_reads_a_time_as_set_does() {
+fn append_parses_an_expire_time_as_set_does() {
     let server = Server::start();
     let mut client = server.client();
     let times = [
@@ -193,7 +239,7 @@ fn append_reads_a_time_as_set_does() {
 }
 
 #[test]
-fn append_options_refused() {
+fn append_against_invalid_options_is_refused() {
     const SYNTAX: &str = "(error) ERR syntax error";
     const INTEGER: &str = "(error) ERR value is not an integer or out of range";
     const EXPIRE: &str = "(error) ERR invalid expire time in 'jsonmerge.append' command";
@@ -249,7 +295,7 @@ fn append_options_refused() {
 }
 
 #[test]
-fn append_trust_reads_only_both_ends() {
+fn append_with_trust_validates_only_the_first_and_last_byte() {
     let server = Server::start();
     server.client().expect(&[
         ("SET k [no,json]", "OK"),
@@ -257,7 +303,7 @@ fn append_trust_reads_only_both_ends() {
         ("SET k [1}", "OK"),
         (
             "JSONMERGE.APPEND k [1] TRUST",
-            "(error) BADJSON stored value is not valid JSON: expected `,` or `]` at byte 2",
+            "(error) BADJSON stored value is not valid JSON: expected ',' or ']' at byte 2",
         ),
         ("SET k {\"a\":[]}", "OK"),
         (
@@ -272,7 +318,7 @@ fn append_trust_reads_only_both_ends() {
         ("SET k [1]", "OK"),
         (
             "JSONMERGE.APPEND k [1 TRUST",
-            "(error) BADJSON argument is not valid JSON: EOF while parsing a list at byte 2",
+            "(error) BADJSON argument is not valid JSON: unexpected end at byte 2",
         ),
         ("GET k", "[1]"),
     ]);
