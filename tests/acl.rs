@@ -1,9 +1,9 @@
-//! Users who may do little can do no more than that.
+//! ACLs: the permissions that the commands need, and that they give no others.
 
 use crate::support::client::Client;
 use crate::support::server::Server;
 
-/// A connection of a user with these rules and no others.
+/// Returns a connection of a user that has these rules and no others.
 fn user(server: &Server, rules: &str) -> Client {
     let mut client = server.client();
     client.ok(&format!("ACL SETUSER user reset on >secret {rules}"));
@@ -11,7 +11,7 @@ fn user(server: &Server, rules: &str) -> Client {
     client
 }
 
-/// Whether the user was let through to the command, whatever came of it then.
+/// Returns whether ACLs allow the user to run the command, which must then succeed.
 #[track_caller]
 fn may(client: &mut Client, command: &str) -> bool {
     match client.call(command) {
@@ -25,7 +25,7 @@ const APPEND: &str = "JSONMERGE.APPEND jobs:1 [1]";
 const TAKE: &str = "JSONMERGE.TAKE jobs:1";
 
 #[test]
-fn a_user_of_take_alone_can_take_at_its_keys_and_nothing_else() {
+fn a_user_of_take_can_take_its_keys_and_nothing_else() {
     let server = Server::start();
     let mut admin = server.client();
     let mut consumer = user(&server, "~jobs:* +jsonmerge.take");
@@ -42,7 +42,7 @@ fn a_user_of_take_alone_can_take_at_its_keys_and_nothing_else() {
         "DEL jobs:1",
         "GETDEL jobs:1",
         "EVAL return 1 0",
-        "CONFIG GET jsonmerge.verified-slots",
+        "CONFIG GET jsonmerge.validation-cache-entries",
         "MODULE LIST",
         "PING",
     ] {
@@ -51,10 +51,9 @@ fn a_user_of_take_alone_can_take_at_its_keys_and_nothing_else() {
     assert_eq!(admin.ok("MGET jobs:1 jobs other job:"), "((nil) [2] [3] [4])");
 }
 
-/// Both commands reply with what is stored, so a user who may only write a key, or only read it, may
-/// use neither.
+/// Both commands reply with what is stored, so write permission alone does not suffice.
 #[test]
-fn both_commands_need_leave_to_read_and_to_write_the_key() {
+fn both_commands_need_read_and_write_permission_for_the_key() {
     let server = Server::start();
     for (keys, is_allowed) in [
         ("~jobs:*", true),
@@ -80,11 +79,14 @@ fn both_commands_need_leave_to_read_and_to_write_the_key() {
 }
 
 #[test]
-fn selectors_join_a_command_to_its_keys() {
+fn selectors_limit_a_command_to_its_keys() {
     let server = Server::start();
     let mut client = user(&server, "~in:* +jsonmerge.append");
     let selector = b"(~out:* +jsonmerge.take)";
-    server.client().call_with(&[b"ACL", b"SETUSER", b"user", selector]).expect("a selector");
+    server
+        .client()
+        .call_with(&[b"ACL", b"SETUSER", b"user", selector])
+        .expect("ACL SETUSER succeeds");
     for (command, is_allowed) in [
         ("JSONMERGE.APPEND in:1 [1]", true),
         ("JSONMERGE.APPEND out:1 [1]", false),
@@ -96,7 +98,7 @@ fn selectors_join_a_command_to_its_keys() {
 }
 
 #[test]
-fn categories_count_where_the_server_has_them_for_modules() {
+fn categories_apply_if_the_server_has_them_for_modules() {
     let server = Server::start();
     let has_categories = server.has_categories();
     for (rules, with_categories, without) in [
@@ -117,7 +119,7 @@ fn categories_count_where_the_server_has_them_for_modules() {
 }
 
 #[test]
-fn scripts_and_transactions_have_no_more_rights_than_their_user() {
+fn scripts_and_transactions_have_the_permissions_of_their_user() {
     let server = Server::start();
     let mut client = user(&server, "~jobs:* +jsonmerge.append +eval +multi +exec");
     let mut eval = |call: &str, keys: &str| {
@@ -129,22 +131,21 @@ fn scripts_and_transactions_have_no_more_rights_than_their_user() {
     for (call, keys) in [
         ("'JSONMERGE.APPEND', KEYS[1], '[1]'", "1 other"),
         ("'JSONMERGE.TAKE', KEYS[1]", "1 jobs:1"),
-        // A key that the script does not declare.
+        // The script does not declare this key.
         ("'JSONMERGE.APPEND', 'other', '[1]'", "0"),
     ] {
-        let refused = eval(call, keys).expect_err("a refusal");
-        let is_for_the_user = ["ermission", "The user executing the script can't"];
-        assert!(is_for_the_user.iter().any(|words| refused.contains(words)), "{refused}");
+        let refused = eval(call, keys).expect_err("the call is denied");
+        let denials = ["ermission", "The user executing the script can't"];
+        assert!(denials.iter().any(|words| refused.contains(words)), "{refused}");
     }
     client.expect(&[("MULTI", "OK")]);
-    client.call(TAKE).expect_err("a refusal");
-    client.call("EXEC").expect_err("an aborted transaction");
+    client.call(TAKE).expect_err("TAKE is denied");
+    client.call("EXEC").expect_err("the transaction is aborted");
     assert_eq!(server.client().ok("MGET jobs:1 other"), "([1] (nil))");
 }
 
-/// The module reads short values through GET, which is none of the user's business.
 #[test]
-fn a_user_needs_no_other_command() {
+fn a_user_needs_permission_for_no_other_command() {
     let server = Server::start();
     let mut client = user(&server, "~jobs:* +jsonmerge.append +jsonmerge.take");
     let long = format!("[\"{}\"]", "x".repeat(300));

@@ -1,7 +1,7 @@
-//! The examples of each client, by RESP2 and RESP3, on a server and on a cluster.
+//! The example of each client library, with RESP2 and RESP3, on a server and on a cluster.
 //!
-//! Those in other languages have tests of their own beside them, which run here as child processes
-//! with what scripts/setup-clients has installed.
+//! The examples in other languages have their own tests, which run here as child processes. They need what
+//! scripts/setup-clients installs.
 
 mod rust;
 
@@ -14,7 +14,7 @@ use crate::support::server::Server;
 
 const PROTOCOLS: [&str; 2] = ["2", "3"];
 
-/// An example, and how its tests and its programs are run.
+/// An example, and the commands that run its tests and its programs.
 struct Example {
     directory: PathBuf,
     program: String,
@@ -23,13 +23,13 @@ struct Example {
     consume: &'static [&'static str],
 }
 
-/// A path in the project's directory.
+/// Returns a path in the project's directory.
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 impl Example {
-    /// An example in TypeScript: scripts/setup-clients has compiled it.
+    /// Returns an example in TypeScript, which scripts/setup-clients has compiled.
     fn node(name: &str) -> Self {
         Example {
             directory: path("target/clients").join(name),
@@ -40,19 +40,19 @@ impl Example {
         }
     }
 
-    /// An example in Python: scripts/setup-clients has installed its requirements.
+    /// Returns an example in Python, whose requirements scripts/setup-clients has installed.
     fn python(name: &str) -> Self {
         let python = path("target/clients").join(name).join("venv/bin/python");
         Example {
             directory: path("examples").join(name),
-            program: python.to_str().expect("text").into(),
+            program: python.to_str().expect("the path is UTF-8").into(),
             test: &["-m", "unittest"],
             produce: &["producer.py"],
             consume: &["consumer.py"],
         }
     }
 
-    /// The example of the `redis` crate, whose tests are in [`rust`].
+    /// Returns the example of the `redis` crate, whose tests are in [`rust`].
     fn rust() -> Self {
         Example {
             directory: path(""),
@@ -63,8 +63,8 @@ impl Example {
         }
     }
 
-    /// Its tests pass by both protocols, and in the cluster every command went to the right node at once.
-    fn pass(&self) {
+    /// Asserts that its tests pass with both protocols, and that the cluster redirected no command.
+    fn assert_tests_pass(&self) {
         let cluster = Cluster::start();
         for protocol in PROTOCOLS {
             let server = Server::start();
@@ -82,20 +82,20 @@ impl Example {
         assert_eq!(cluster.errors("MOVED"), 0);
     }
 
-    /// Appends events, one a line, and returns what the producer printed, or why it failed.
+    /// Runs the producer on events, one on each line. Returns what it printed, or why it failed.
     fn produce(&self, server: &Server, events: &str) -> Result<String, String> {
         let output = self.run(self.produce, &[("REDIS_URL", &url(server))], events);
         match output.status.success() {
-            true => Ok(String::from_utf8(output.stdout).expect("text")),
+            true => Ok(String::from_utf8(output.stdout).expect("the output is UTF-8")),
             false => Err(shown(&output)),
         }
     }
 
-    /// What the consumer prints of what it takes.
+    /// Runs the consumer, and returns what it printed.
     fn consume(&self, server: &Server) -> String {
         let output = self.run(self.consume, &[("REDIS_URL", &url(server))], "");
         assert!(output.status.success() && output.stderr.is_empty(), "{}", shown(&output));
-        String::from_utf8(output.stdout).expect("text")
+        String::from_utf8(output.stdout).expect("the output is UTF-8")
     }
 
     fn run(&self, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
@@ -103,16 +103,16 @@ impl Example {
             .args(arguments)
             .current_dir(&self.directory)
             .envs(environment.iter().copied())
-            // Python would write beside the sources.
+            // Python must not write bytecode to the source directory.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}: run scripts/setup-clients", self.program));
-        // One that reads nothing may have ended.
-        let _ = process.stdin.take().expect("a pipe").write_all(input.as_bytes());
-        process.wait_with_output().expect("its end")
+        // The write fails if the process has ended without reading its input.
+        let _ = process.stdin.take().expect("the input is a pipe").write_all(input.as_bytes());
+        process.wait_with_output().expect("the process ends")
     }
 }
 
@@ -138,25 +138,25 @@ fn shown(output: &Output) -> String {
 #[test]
 #[ignore = "make test-clients"]
 fn node_redis() {
-    Example::node("node-redis").pass();
+    Example::node("node-redis").assert_tests_pass();
 }
 
 #[test]
 #[ignore = "make test-clients"]
 fn ioredis() {
-    Example::node("ioredis").pass();
+    Example::node("ioredis").assert_tests_pass();
 }
 
 #[test]
 #[ignore = "make test-clients"]
 fn redis_py() {
-    Example::python("redis-py").pass();
+    Example::python("redis-py").assert_tests_pass();
 }
 
 #[test]
 #[ignore = "make test-clients"]
-fn every_consumer_gets_what_every_producer_sent() {
-    // Both ends print JSON in the same way, so that what has come through is the same line.
+fn every_consumer_receives_what_every_producer_sent() {
+    // Every consumer prints JSON in this form, so its output equals the input.
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
 {"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
 "#;
@@ -174,13 +174,13 @@ fn every_consumer_gets_what_every_producer_sent() {
 
 #[test]
 #[ignore = "make test-clients"]
-fn a_refused_event_does_not_reach_the_server() {
+fn an_invalid_event_does_not_reach_the_server() {
     let examples = examples();
     for example in &examples {
         let server = Server::start();
         let events =
             "{\"id\":1,\"name\":\"a\",\"tags\":[]}\n{\"id\":2,\"name\":\"\",\"tags\":[]}\n";
-        example.produce(&server, events).expect_err("a refusal");
+        example.produce(&server, events).expect_err("the producer rejects the second event");
         let mut client = server.client();
         assert_eq!(client.ok("DBSIZE"), "(integer) 0");
         assert!(!client.ok("INFO commandstats").contains("jsonmerge"));

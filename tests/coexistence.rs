@@ -1,17 +1,17 @@
-//! The commands beside what they replace: the Lua script and MULTI/GET/DEL on the same key.
+//! The commands on the same key as what they replace: the Lua script and MULTI/GET/DEL.
 
 use std::collections::HashSet;
 use std::thread;
 
 use crate::support::server::Server;
 
-/// The script that teams ship today.
+/// The script that the commands replace.
 const SCRIPT: &str = include_str!("../examples/merge.lua");
 
 const ROUNDS: u32 = 400;
 
 #[test]
-fn script_and_command_on_one_key_lose_nothing() {
+fn script_and_commands_on_the_same_key_lose_nothing() {
     let server = Server::start();
     let mut taken: Vec<u32> = thread::scope(|scope| {
         for producer in 0..4 {
@@ -25,7 +25,7 @@ fn script_and_command_on_one_key_lose_nothing() {
                     } else {
                         client.call_with(&[b"EVAL", SCRIPT.as_bytes(), b"1", b"k", array])
                     };
-                    reply.expect("an append");
+                    reply.expect("the append succeeds");
                 }
             });
         }
@@ -35,11 +35,12 @@ fn script_and_command_on_one_key_lose_nothing() {
                 let mut taken = Vec::new();
                 for _ in 0..ROUNDS {
                     let reply = if native {
-                        client.call("JSONMERGE.TAKE k").expect("a reply")
+                        client.call("JSONMERGE.TAKE k").expect("TAKE succeeds")
                     } else {
                         client.expect(&[("MULTI", "OK"), ("GET k", "QUEUED"), ("DEL k", "QUEUED")]);
                         let reply = client.ok("EXEC");
-                        let (value, _) = reply.rsplit_once(" (integer)").expect("GET and DEL");
+                        let (value, _) =
+                            reply.rsplit_once(" (integer)").expect("EXEC returns two replies");
                         value.trim_start_matches('(').trim_end_matches(')').to_owned()
                     };
                     taken.extend(elements(&reply));
@@ -47,7 +48,10 @@ fn script_and_command_on_one_key_lose_nothing() {
                 taken
             })
         });
-        consumers.into_iter().flat_map(|consumer| consumer.join().expect("a consumer")).collect()
+        consumers
+            .into_iter()
+            .flat_map(|consumer| consumer.join().expect("the consumer does not panic"))
+            .collect()
     });
     taken.extend(elements(&server.client().ok("JSONMERGE.TAKE k")));
 

@@ -1,4 +1,4 @@
-//! What the server knows of the commands: arity, flags, keys, categories, documentation.
+//! What the server knows about the commands: arity, flags, keys, categories, documentation.
 
 use redis::Value;
 
@@ -13,8 +13,9 @@ fn command_info_has_arity_flags_and_key() {
         ("jsonmerge.append", "(integer) -3", "write denyoom module", "RW access insert"),
         ("jsonmerge.take", "(integer) 2", "write module", "RW access delete"),
     ] {
-        let reply =
-            client.value_of(&[b"COMMAND", b"INFO", command.as_bytes()]).expect("COMMAND INFO");
+        let reply = client
+            .value_of(&[b"COMMAND", b"INFO", command.as_bytes()])
+            .expect("COMMAND INFO succeeds");
         let Value::Array(commands) = reply else { panic!("{reply:?}") };
         let Value::Array(info) = &commands[0] else { panic!("{commands:?}") };
         assert_eq!(text(&info[0]), command);
@@ -33,7 +34,7 @@ fn command_info_has_arity_flags_and_key() {
 }
 
 #[test]
-fn command_getkeys_finds_the_key_alone() {
+fn command_getkeys_finds_only_the_key() {
     let server = Server::start();
     server.client().expect(&[
         ("COMMAND GETKEYS JSONMERGE.APPEND k [1] EX 10 REPLY LEN", "(k)"),
@@ -43,7 +44,7 @@ fn command_getkeys_finds_the_key_alone() {
     ]);
 }
 
-/// The reply without the display_text that Redis 7.2 and Valkey add to each argument.
+/// Removes the display_text that Redis 7.2 and Valkey add to each argument.
 fn without_display_text(reply: Value) -> Value {
     let Value::Array(items) = reply else { return reply };
     let mut kept = Vec::new();
@@ -91,8 +92,9 @@ fn command_docs_have_summary_complexity_since_and_arguments() {
     let server = Server::start();
     let mut client = server.client();
     for (command, docs) in [("JSONMERGE.APPEND", append), ("JSONMERGE.TAKE", take)] {
-        let reply =
-            client.value_of(&[b"COMMAND", b"DOCS", command.as_bytes()]).expect("COMMAND DOCS");
+        let reply = client
+            .value_of(&[b"COMMAND", b"DOCS", command.as_bytes()])
+            .expect("COMMAND DOCS succeeds");
         assert_eq!(text(&without_display_text(reply)), docs);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a server refuses: size, memory, read-only replicas.
+//! Limits of the server: string size, memory, read-only replicas.
 
 use crate::support::server::{Server, Settings, wait_until};
 
@@ -9,13 +9,13 @@ fn array_of(size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn values_over_proto_max_bulk_len_are_refused() {
+fn append_over_proto_max_bulk_len_is_refused() {
     let megabyte = 1024 * 1024;
     let server = Server::start();
     let mut client = server.client();
-    client.call_with(&[b"SET", b"k", &array_of(megabyte - 4)]).expect("SET");
+    client.call_with(&[b"SET", b"k", &array_of(megabyte - 4)]).expect("SET succeeds");
     client.expect(&[
-        // The setting as it is now, not as it was at the last append.
+        // The module reads the config again after it has changed.
         ("JSONMERGE.APPEND k [] REPLY SIZE", "(integer) 1048572"),
         ("JSONMERGE.APPEND other [1]", "[1]"),
         ("CONFIG SET proto-max-bulk-len 1048576", "OK"),
@@ -35,11 +35,11 @@ fn values_over_proto_max_bulk_len_are_refused() {
 }
 
 #[test]
-fn a_value_that_does_not_grow_is_not_held_to_a_lower_limit() {
+fn append_against_a_lower_limit_succeeds_if_the_new_end_is_below_it() {
     let server = Server::start();
     let mut client = server.client();
     let array = format!("[1]{}", " ".repeat(2_000_000));
-    client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
+    client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET succeeds");
     client.expect(&[
         ("CONFIG SET proto-max-bulk-len 1048576", "OK"),
         ("SETRANGE k 4 \n", "(integer) 2000003"),
@@ -49,7 +49,7 @@ fn a_value_that_does_not_grow_is_not_held_to_a_lower_limit() {
 }
 
 #[test]
-fn a_value_of_512_mb_is_created_checked_and_taken() {
+fn a_value_of_512_mb_is_created_validated_and_taken() {
     let server = Server::start();
     let mut client = server.client();
     let array = array_of(512 * 1024 * 1024);
@@ -61,14 +61,14 @@ fn a_value_of_512_mb_is_created_checked_and_taken() {
         ("JSONMERGE.APPEND k [1] TRUST", &format!("(error) {TOO_LARGE}")),
         ("STRLEN k", "(integer) 536870912"),
     ]);
-    let taken = client.value_of(&[b"JSONMERGE.TAKE", b"k"]).expect("the array");
+    let taken = client.value_of(&[b"JSONMERGE.TAKE", b"k"]).expect("TAKE succeeds");
     assert!(taken == redis::Value::BulkString(array));
     assert_eq!(client.ok("EXISTS k"), "(integer) 0");
 }
 
-/// The module API grows no string beyond 512 MB, whatever the setting.
+/// The module API does not grow a string beyond 512 MB, whatever the config says.
 #[test]
-fn values_over_512_mb_are_refused() {
+fn append_over_512_mb_is_refused() {
     let server = Settings::new().module().with("proto-max-bulk-len 2gb").start();
     let mut client = server.client();
     let last = 512 * 1024 * 1024 - 1;
@@ -86,7 +86,7 @@ fn values_over_512_mb_are_refused() {
 }
 
 #[test]
-fn a_script_cannot_create_more_than_the_limit_either() {
+fn append_in_a_script_over_the_limit_is_refused() {
     let server = Settings::new().module().with("proto-max-bulk-len 1mb").start();
     let mut client = server.client();
     let script = b"return redis.call('JSONMERGE.APPEND', KEYS[1], '[\"' .. string.rep('x', 1048573) .. '\"]')";
@@ -99,7 +99,7 @@ fn a_script_cannot_create_more_than_the_limit_either() {
 }
 
 #[test]
-fn append_over_maxmemory_is_refused_and_take_works() {
+fn append_over_maxmemory_is_refused_and_take_succeeds() {
     let server = Settings::new().module().with("maxmemory-policy noeviction").start();
     server.client().expect(&[
         ("JSONMERGE.APPEND k [1]", "[1]"),
@@ -118,7 +118,7 @@ fn append_over_maxmemory_is_refused_and_take_works() {
 }
 
 #[test]
-fn a_read_only_replica_refuses_both() {
+fn both_commands_against_a_read_only_replica_are_refused() {
     let master = Server::start();
     let replica = Server::start();
     master.client().ok("JSONMERGE.APPEND k [1]");

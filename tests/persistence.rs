@@ -1,4 +1,4 @@
-//! Files written with the module are read without it, for its values are plain strings.
+//! Values are plain strings: a server without the module loads RDB and AOF files, and RESTORE accepts dumps.
 
 use crate::support::server::{Server, Settings};
 
@@ -36,7 +36,7 @@ fn an_rdb_written_with_the_module_loads_without_it() {
 }
 
 #[test]
-fn a_dumped_or_copied_value_is_an_ordinary_string() {
+fn a_dumped_or_copied_value_is_a_plain_string() {
     let [server, plain] = [Server::start(), Server::plain()];
     let (mut client, mut elsewhere) = (server.client(), plain.client());
     for elements in [1, 20, 2000] {
@@ -48,17 +48,19 @@ fn a_dumped_or_copied_value_is_an_ordinary_string() {
         let array = client.ok("GET k");
         client.ok(&format!("SET same {array}"));
         let [dump, same] = ["k", "same"].map(|key| client.value_of(&[b"DUMP", key.as_bytes()]));
-        let dump = dump.expect("a value");
-        assert_eq!(dump, same.expect("a value"));
+        let dump = dump.expect("DUMP succeeds");
+        assert_eq!(dump, same.expect("DUMP succeeds"));
 
         let redis::Value::BulkString(dump) = dump else { panic!("{dump:?}") };
-        elsewhere.call_with(&[b"RESTORE", b"k", b"0", &dump]).expect("RESTORE");
+        elsewhere.call_with(&[b"RESTORE", b"k", b"0", &dump]).expect("RESTORE succeeds");
         assert_eq!(elsewhere.ok("GET k"), array);
-        elsewhere.call_with(&[b"RESTORE", b"k", b"0", &dump, b"REPLACE"]).expect("RESTORE");
+        elsewhere
+            .call_with(&[b"RESTORE", b"k", b"0", &dump, b"REPLACE"])
+            .expect("RESTORE succeeds");
         client.ok(&format!("MIGRATE 127.0.0.1 {} k 0 5000 COPY REPLACE", plain.port));
         assert_eq!(elsewhere.ok("GET k"), array);
 
-        // A copy is a value of its own.
+        // An append to a copy does not change the original.
         client.expect(&[
             ("COPY k copy", "(integer) 1"),
             ("JSONMERGE.APPEND copy [[]] REPLY LEN", &format!("(integer) {}", elements + 1)),

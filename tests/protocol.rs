@@ -6,7 +6,7 @@ use crate::support::client::text;
 use crate::support::server::{Server, Settings, wait_until};
 
 #[test]
-fn replies_in_resp2_and_resp3() {
+fn replies_have_their_type_in_resp2_and_resp3() {
     let server = Server::start();
     for mut client in [server.client(), server.client_resp3()] {
         for (command, reply) in [
@@ -26,7 +26,7 @@ fn replies_in_resp2_and_resp3() {
 }
 
 #[test]
-fn a_pipeline_answers_each_command_in_order() {
+fn a_pipeline_gets_each_reply_in_order() {
     let server = Server::start();
     let mut client = server.client();
     let mut pipeline = redis::pipe();
@@ -34,7 +34,7 @@ fn a_pipeline_answers_each_command_in_order() {
         pipeline.cmd("JSONMERGE.APPEND").arg("k").arg(format!("[{n}]")).arg("REPLY").arg("LEN");
     }
     pipeline.cmd("JSONMERGE.TAKE").arg("k");
-    let replies: Vec<Value> = pipeline.query(&mut client.0).expect("replies");
+    let replies: Vec<Value> = pipeline.query(&mut client.0).expect("the server replies");
     let elements = (0..1000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     let lengths = (1..=1000).map(Value::Int);
     let expected: Vec<Value> =
@@ -43,7 +43,7 @@ fn a_pipeline_answers_each_command_in_order() {
 }
 
 #[test]
-fn a_transaction_goes_on_behind_a_refused_command() {
+fn a_transaction_continues_after_a_refused_command() {
     let server = Server::start();
     server.client().expect(&[
         ("SET list-or-not {}", "OK"),
@@ -72,9 +72,10 @@ fn scripts_and_functions_call_the_commands() {
     let script = format!("local keys, args = KEYS, ARGV {calls}");
     let library =
         format!("#!lua name=l\nredis.register_function('f', function(keys, args) {calls} end)");
-    client.call_with(&[b"FUNCTION", b"LOAD", library.as_bytes()]).expect("FUNCTION LOAD");
+    client.call_with(&[b"FUNCTION", b"LOAD", library.as_bytes()]).expect("FUNCTION LOAD succeeds");
     for call in [[&b"EVAL"[..], script.as_bytes()], [b"FCALL", b"f"]] {
-        let reply = client.value_of(&[call[0], call[1], b"1", b"k", b"[1,[]]"]).expect("a reply");
+        let reply =
+            client.value_of(&[call[0], call[1], b"1", b"k", b"[1,[]]"]).expect("the call succeeds");
         let Value::Array(replies) = &reply else { panic!("{reply:?}") };
         assert_eq!(text(&replies[0]), "[1,[]]");
         assert!(
@@ -85,7 +86,7 @@ fn scripts_and_functions_call_the_commands() {
 }
 
 #[test]
-fn a_script_that_must_not_write_cannot() {
+fn a_script_with_the_flag_no_writes_cannot_call_the_commands() {
     let server = Server::start();
     let mut client = server.client();
     for command in ["'JSONMERGE.APPEND', KEYS[1], '[1]'", "'JSONMERGE.TAKE', KEYS[1]"] {
@@ -99,12 +100,14 @@ fn a_script_that_must_not_write_cannot() {
 }
 
 #[test]
-fn a_cluster_node_serves_its_own_keys() {
+fn a_cluster_node_serves_the_keys_of_its_slots() {
     let server = Settings::new().module().cluster_node().start();
     let mut client = server.client();
     client.ok("CLUSTER ADDSLOTSRANGE 0 8191");
     client.ok("CONFIG SET cluster-require-full-coverage no");
-    wait_until("the cluster is up", || client.ok("CLUSTER INFO").contains("cluster_state:ok"));
+    wait_until("the cluster state is ok", || {
+        client.ok("CLUSTER INFO").contains("cluster_state:ok")
+    });
     client.expect(&[
         ("CLUSTER KEYSLOT bar", "(integer) 5061"),
         ("JSONMERGE.APPEND bar [1]", "[1]"),

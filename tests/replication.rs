@@ -1,11 +1,10 @@
-//! What a replica needs of the module: nothing to follow, and nothing that stands in its way.
+//! Full resynchronization of a replica that has the module.
 
 use crate::support::server::{Settings, wait_until};
 
-/// A server with any module loads a snapshot beside the data that it serves only if the module says
-/// that it can stand it.
+/// A server loads a snapshot beside the data that it serves only if all of its modules support that.
 #[test]
-fn a_replica_serves_its_old_data_while_it_loads_from_the_link() {
+fn a_replica_serves_its_old_data_during_a_diskless_load() {
     let master = Settings::new()
         .module()
         .with("repl-diskless-sync yes")
@@ -14,7 +13,7 @@ fn a_replica_serves_its_old_data_while_it_loads_from_the_link() {
     let replica = Settings::new()
         .module()
         .with("repl-diskless-load swapdb")
-        // Slowly, and with an eye to its clients.
+        // Load slowly, and serve clients meanwhile.
         .with("key-load-delay 1000")
         .with("loading-process-events-interval-bytes 1024")
         .start();
@@ -24,18 +23,20 @@ fn a_replica_serves_its_old_data_while_it_loads_from_the_link() {
     }
     replica.follow(&master);
 
-    // More than the backlog holds, before the replica can ask for it.
+    // Write more than the backlog holds before the replica reconnects.
     let mut pipeline = redis::pipe();
     pipeline.cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").ignore();
     for key in 0..1000 {
         let key = format!("k{key}");
         pipeline.cmd("JSONMERGE.APPEND").arg(key).arg("[1]").arg("REPLY").arg("LEN").ignore();
     }
-    pipeline.exec(&mut writer.0).expect("replies");
+    pipeline.exec(&mut writer.0).expect("the server replies");
 
-    wait_until("the replica loads", || reader.ok("INFO persistence").contains("async_loading:1"));
+    wait_until("the replica is loading", || {
+        reader.ok("INFO persistence").contains("async_loading:1")
+    });
     assert_eq!(reader.ok("STRLEN k999"), "(integer) 104", "the old data");
-    let refused = reader.call("JSONMERGE.TAKE k1").expect_err("a replica");
+    let refused = reader.call("JSONMERGE.TAKE k1").expect_err("the replica is read-only");
     assert!(refused.starts_with("READONLY"), "{refused}");
     let digest = writer.ok("DEBUG DIGEST");
     wait_until("the replica has the new data", || {

@@ -1,4 +1,4 @@
-//! The example of the `redis` crate: its trait on connections and clusters, its commands in pipelines
+//! The example of the `redis` crate: its trait on connections and clusters, and its commands in pipelines
 //! and transactions.
 
 use redis::cluster::{ClusterClient, ClusterConnection, cluster_pipe};
@@ -15,14 +15,14 @@ mod jsonmerge;
 
 use jsonmerge::{AppendOptions, Array, Expiration, JsonmergeCommands, Reply, append, take};
 
-/// The server, and a connection to it by each protocol.
+/// Starts a server, and connects to it with each protocol.
 fn connections() -> (Server, [Connection; 2]) {
     let server = Server::start();
     let connections = [server.client().0, server.client_resp3().0];
     (server, connections)
 }
 
-/// Whatever the old Lua script would have damaged.
+/// Returns elements that the Lua script would damage.
 fn elements() -> Vec<Value> {
     let id = 9007199254740993_u64;
     vec![json!({"id": id, "tags": [], "größe": ["日本", "🎉", "a/b"], "deep": [[], {}]}), json!([])]
@@ -37,7 +37,7 @@ fn len() -> AppendOptions {
 }
 
 #[test]
-fn what_was_appended_comes_back_as_it_was_sent_once() {
+fn append_and_take_return_the_elements_as_sent() {
     let (_server, connections) = connections();
     for mut connection in connections {
         let all = [elements(), vec![json!("é")]].concat();
@@ -52,29 +52,34 @@ fn what_was_appended_comes_back_as_it_was_sent_once() {
 }
 
 #[test]
-fn numbers_stay_as_they_are_written() {
+fn take_returns_numbers_as_written() {
     let (_server, [mut connection, _]) = connections();
-    let sent: Vec<Box<RawValue>> = serde_json::from_str("[1e400, 1.0, -0]").expect("JSON");
+    let sent: Vec<Box<RawValue>> =
+        serde_json::from_str("[1e400, 1.0, -0]").expect("the text is JSON");
     assert_eq!(connection.jsonmerge_append("k", &sent, &plain().reply(Reply::Size)), Ok(14));
-    let taken: Option<Vec<Box<RawValue>>> = connection.jsonmerge_take("k").expect("an array");
-    let taken = taken.expect("an array");
+    let taken: Option<Vec<Box<RawValue>>> =
+        connection.jsonmerge_take("k").expect("TAKE returns an array");
+    let taken = taken.expect("TAKE returns an array");
     assert_eq!(taken.iter().map(|raw| raw.get()).collect::<Vec<_>>(), ["1e400", "1.0", "-0"]);
 }
 
 #[test]
-fn options_are_sent() {
+fn append_sends_its_options() {
     let (_server, connections) = connections();
     for mut connection in connections {
         assert_eq!(connection.jsonmerge_append("k", &[1, 2], &len()), Ok(2));
         let trust = plain().trust().reply(Reply::Size);
         assert_eq!(connection.jsonmerge_append("k", &[3], &trust), Ok(7));
-        // Only a server that was told TRUST refuses.
+        // The error shows that the server received TRUST.
         let refused = connection.jsonmerge_append::<_, _, usize>("k", &[3], &len().trust());
-        assert!(refused.expect_err("a refusal").to_string().contains("TRUST does not count"));
+        assert!(
+            refused.expect_err("the command fails").to_string().contains("TRUST does not count")
+        );
         let ttl = |connection: &mut Connection| -> i64 {
-            redis::cmd("TTL").arg("k").query(connection).expect("a TTL")
+            redis::cmd("TTL").arg("k").query(connection).expect("TTL succeeds")
         };
-        let (seconds, _): (u64, u64) = redis::cmd("TIME").query(&mut connection).expect("the time");
+        let (seconds, _): (u64, u64) =
+            redis::cmd("TIME").query(&mut connection).expect("TIME succeeds");
         for expiration in [
             Expiration::Ex(3600),
             Expiration::Px(3_600_000),
@@ -105,7 +110,7 @@ fn pipelines_and_transactions() {
                 pipeline.atomic();
             }
             pipeline
-                .add_command(append("k", &[1, 2], &len()).expect("JSON"))
+                .add_command(append("k", &[1, 2], &len()).expect("the text is JSON"))
                 .add_command(take("k"))
                 .add_command(take("k"));
             let taken = Some(Array(vec![1, 2]));
@@ -115,11 +120,11 @@ fn pipelines_and_transactions() {
 }
 
 #[test]
-fn a_refusal_is_an_error_with_its_code() {
+fn errors_have_their_code() {
     let (_server, connections) = connections();
     for mut connection in connections {
         for (stored, code) in [("[1,", "BADJSON"), ("{}", "NOTARRAY")] {
-            redis::cmd("SET").arg("k").arg(stored).exec(&mut connection).expect("SET");
+            redis::cmd("SET").arg("k").arg(stored).exec(&mut connection).expect("SET succeeds");
             let has_code = |error: RedisError| assert_eq!(error.code(), Some(code));
             has_code(
                 connection.jsonmerge_append::<_, _, usize>("k", &[2], &len()).expect_err(code),
@@ -131,18 +136,19 @@ fn a_refusal_is_an_error_with_its_code() {
 }
 
 #[test]
-fn in_a_cluster() {
+fn commands_in_a_cluster_go_to_the_right_node() {
     let cluster = Cluster::start();
     for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
         let client = ClusterClient::builder([url(&cluster.shards[0][0])]).use_protocol(protocol);
         let connection = client.build().and_then(|client| client.get_connection());
-        route(&mut connection.expect("a cluster that answers"));
+        call_every_node(&mut connection.expect("the cluster answers"));
     }
     assert_eq!(cluster.errors("MOVED"), 0);
 }
 
-/// Alone and pipelined, at keys of every node. The crate's `ClusterConnection` has no transactions.
-fn route(connection: &mut ClusterConnection) {
+/// Runs the commands, alone and in a pipeline, on keys of every node. The `ClusterConnection` of the crate
+/// has no transactions.
+fn call_every_node(connection: &mut ClusterConnection) {
     let keys: Vec<String> = (0..20).map(|number| format!("rust:{number}")).collect();
     for key in &keys {
         assert_eq!(connection.jsonmerge_append(key, &[key], &len()), Ok(1));
@@ -150,7 +156,7 @@ fn route(connection: &mut ClusterConnection) {
     }
     let mut pipeline = cluster_pipe();
     for key in &keys {
-        pipeline.add_command(append(key, &[1, 2], &len()).expect("JSON"));
+        pipeline.add_command(append(key, &[1, 2], &len()).expect("the text is JSON"));
     }
     assert_eq!(pipeline.query(connection), Ok(vec![2; keys.len()]));
     for key in &keys {
