@@ -53,7 +53,7 @@ impl Client {
 
     /// Returns the value of a numeric field of INFO.
     pub fn info(&mut self, field: &str) -> u64 {
-        let info = self.ok("INFO all");
+        let info = self.ok("INFO everything");
         let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         let number = line.and_then(|number| number.trim().parse().ok());
         number.unwrap_or_else(|| panic!("INFO has no numeric field {field}"))
