@@ -122,8 +122,10 @@ impl StemHasher {
     /// # Complexity
     /// O(n) in the number of bytes that were added.
     pub fn remember(&mut self, extension: [&[u8]; 2], len: usize) {
-        self.remove();
+        #[cfg(debug_assertions)]
+        panic_if_told_to();
         if let (Some(hashed), Some(table)) = (&mut self.0, &mut cache().table) {
+            hashed.remove_from(table);
             hashed.extend(&extension);
             hashed.stem.inspect(|stem| table.insert(*stem, len));
         }
@@ -133,10 +135,8 @@ impl StemHasher {
     pub fn remove(&self) {
         #[cfg(debug_assertions)]
         panic_if_told_to();
-        if let (Some(hashed), Some(table)) = (&self.0, &mut cache().table)
-            && hashed.is_cached
-        {
-            hashed.stem.inspect(|stem| table.remove(*stem));
+        if let (Some(hashed), Some(table)) = (&self.0, &mut cache().table) {
+            hashed.remove_from(table);
         }
     }
 }
@@ -238,6 +238,10 @@ impl Cache {
 }
 
 impl Hashed {
+    fn remove_from(&self, table: &mut Table) {
+        self.stem.filter(|_| self.is_cached).inspect(|stem| table.remove(*stem));
+    }
+
     fn extend(&mut self, parts: &[&[u8]]) {
         for part in parts {
             self.mac.update(part);
@@ -284,13 +288,10 @@ impl Table {
         Some(size_and_len as u32 as usize)
     }
 
-    /// Inserts an entry. If both of its sets are full, the oldest entry of one of them goes.
+    /// Inserts an entry. If both of its sets are full, the oldest entry of one of them goes. Texts at several
+    /// keys have an entry for each key.
     fn insert(&mut self, stem: Stem, len: usize) {
         let Some(entry) = stem.entry(len) else { return };
-        if let Some(known) = self.find(stem) {
-            *known = entry;
-            return;
-        }
         let [first, second] = self.places(stem);
         let room = |set: usize| self.sets.get(set).map_or(0, |set| empty(set).count());
         let place = if room(second) > room(first) { second } else { first };
@@ -403,9 +404,16 @@ mod tests {
         let kept: Vec<_> = (0..=WAYS).map(|len| get(&mut cache, &stem(300 + len))).collect();
         assert_eq!(kept, [None, Some(1), Some(2), Some(3), Some(4)]);
         assert_eq!(used(&cache), WAYS);
-        insert(&mut cache, &stem(301), 10);
-        assert_eq!(get(&mut cache, &stem(301)), Some(10));
-        assert_eq!(used(&cache), WAYS);
+    }
+
+    #[test]
+    fn the_same_stem_has_an_entry_for_each_insertion() {
+        let mut cache = table(64);
+        insert(&mut cache, &stem(300), 1);
+        insert(&mut cache, &stem(300), 1);
+        assert_eq!(used(&cache), 2);
+        remove(&mut cache, &stem(300));
+        assert_eq!((get(&mut cache, &stem(300)), used(&cache)), (Some(1), 1));
     }
 
     #[test]
