@@ -17,9 +17,11 @@ use crate::fault::Fault;
 /// What is between them has not been validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brackets<'a> {
-    /// The offset of the closing bracket, in bytes from the start of the text.
+    /// The offset of the opening bracket, in bytes from the start of the text.
+    open: usize,
+    /// The offset of the closing bracket.
     close: usize,
-    /// The bytes between the brackets, without the whitespace next to either bracket.
+    /// The bytes between the brackets, without the whitespace before the closing bracket.
     inside: &'a [u8],
 }
 
@@ -48,11 +50,13 @@ impl<'a> Brackets<'a> {
     /// whether it is an array.
     ///
     /// # Complexity
-    /// O(1), plus O(w) for w bytes of whitespace around either bracket.
+    /// O(1), plus O(w) for w bytes of whitespace before the opening bracket, and before and after the
+    /// closing bracket.
     pub fn find(text: &'a [u8]) -> Option<Self> {
         let [before @ .., b']'] = trim_end(text) else { return None };
         let [b'[', inside @ ..] = trim_start(before) else { return None };
-        Some(Brackets { close: before.len(), inside: trim_start(trim_end(inside)) })
+        let (open, close) = (before.len() - inside.len() - 1, before.len());
+        Some(Brackets { open, close, inside: trim_end(inside) })
     }
 
     /// Returns the text up to its closing bracket.
@@ -68,7 +72,57 @@ impl<'a> Brackets<'a> {
     /// Returns what to write to this text so that the elements of `added` follow its own.
     pub fn splice<'b>(&self, added: &Brackets<'b>) -> Splice<'b> {
         let separator: &[u8] = if self.is_empty() || added.is_empty() { b"" } else { b"," };
-        Splice { offset: self.close, separator, elements: added.inside }
+        Splice { offset: self.close, separator, elements: trim_start(added.inside) }
+    }
+}
+
+/// The first elements of an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The number of elements.
+    pub len: usize,
+    /// The range of the elements in the text, with the commas and the whitespace between them.
+    pub elements: Range<usize>,
+    /// Where the rest begins, or `None` if these are all the elements.
+    pub rest: Option<usize>,
+}
+
+impl Brackets<'_> {
+    /// Finds the first elements of the text, at most `count`, and validates them and nothing else.
+    ///
+    /// # Complexity
+    /// O(n) in the size of these elements, plus O(w) for w bytes of whitespace before them.
+    ///
+    /// # Errors
+    /// The first fault of these elements and of the comma after them.
+    pub fn head(&self, text: &[u8], count: usize) -> Result<Head, Fault> {
+        let skip_whitespace =
+            |offset: usize| text.len() - trim_start(text.get(offset..).unwrap_or_default()).len();
+        let start = skip_whitespace(self.open + 1);
+        let mut head = Head { len: 0, elements: start..start, rest: None };
+        let mut next = start;
+        while next != self.close || head.len > 0 {
+            let element = text.get(next..).unwrap_or_default();
+            head.elements.end = next + element_size(element).map_err(|fault| fault.at(next))?;
+            head.len += 1;
+            let comma = skip_whitespace(head.elements.end);
+            if comma == self.close {
+                break;
+            }
+            if text.get(comma) != Some(&b',') {
+                return Err(Fault { reason: "expected ',' or ']'", offset: comma });
+            }
+            next = skip_whitespace(comma + 1);
+            if head.len == count {
+                // The comma in `[1,]` stays, so that what is invalid does not become valid.
+                head.rest = Some(if next == self.close { head.elements.end } else { next });
+                break;
+            }
+        }
+        match simdutf8::basic::from_utf8(text.get(head.elements.clone()).unwrap_or_default()) {
+            Ok(_) => Ok(head),
+            Err(_) => Err(Fault::in_utf8(text)),
+        }
     }
 }
 
@@ -159,6 +213,16 @@ fn parse(text: &[u8]) -> serde_json::Result<usize> {
     Ok(len)
 }
 
+/// Validates that a text starts with a JSON value, and returns the size of the value in bytes.
+fn element_size(text: &[u8]) -> Result<usize, Fault> {
+    let mut values = Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(_)) => Ok(values.byte_offset()),
+        Some(Err(error)) => Err(Fault::in_json(text, &error)),
+        None => Err(Fault { reason: "unexpected end", offset: text.len() }),
+    }
+}
+
 /// Counts the elements of an array without building them.
 struct Count;
 
@@ -191,6 +255,12 @@ fn kind(text: &[u8]) -> &'static str {
 
 /// Removes leading whitespace as RFC 8259 defines it: no form feed, no vertical tab.
 fn trim_start(mut text: &[u8]) -> &[u8] {
+    // A take in part leaves millions of spaces, which must not be skipped one by one.
+    while let Some((b"                                                                ", rest)) =
+        text.split_first_chunk()
+    {
+        text = rest;
+    }
     while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = text {
         text = rest;
     }
@@ -215,18 +285,19 @@ mod tests {
 
     #[test]
     fn find_returns_the_outermost_brackets() {
-        for (text, close, inside) in [
-            ("[]", 1, ""),
-            ("[ ]", 2, ""),
-            (" \t\r\n[ \t\r\n] \t\r\n", 9, ""),
-            ("[1]", 2, "1"),
-            ("[ 1 , 2 ]", 8, "1 , 2"),
-            ("\n[[]]\n", 4, "[]"),
-            ("[\"]\"]", 4, "\"]\""),
-            ("[not json]", 9, "not json"),
+        for (text, open, close, inside) in [
+            ("[]", 0, 1, ""),
+            ("[ ]", 0, 2, ""),
+            (" \t\r\n[ \t\r\n] \t\r\n", 4, 9, ""),
+            ("[1]", 0, 2, "1"),
+            ("[ 1 , 2 ]", 0, 8, " 1 , 2"),
+            ("\n[[]]\n", 1, 4, "[]"),
+            ("[\"]\"]", 0, 4, "\"]\""),
+            ("[not json]", 0, 9, "not json"),
         ] {
             let found = Brackets::find(text.as_bytes());
-            assert_eq!(found, Some(Brackets { close, inside: inside.as_bytes() }), "{text:?}");
+            let inside = inside.as_bytes();
+            assert_eq!(found, Some(Brackets { open, close, inside }), "{text:?}");
         }
     }
 
@@ -280,6 +351,60 @@ mod tests {
         let deep = ["[".repeat(levels), "]".repeat(levels)].concat();
         assert_eq!(Array::validate(deep.as_bytes()).map(|array| array.len), Ok(1));
         assert!(Array::validate(&deep.as_bytes()[..levels]).is_err());
+    }
+
+    #[test]
+    fn head_returns_the_first_elements_and_where_the_rest_begins() {
+        let spaces = format!("[{}1, 2]", " ".repeat(1000));
+        for (text, count, len, elements, rest) in [
+            ("[]", 1, 0, "", None),
+            (" [ ] ", 5, 0, "", None),
+            ("[1]", 1, 1, "1", None),
+            ("[1]", 2, 1, "1", None),
+            ("[1,2]", 1, 1, "1", Some("2]")),
+            ("[1,2]", 2, 2, "1,2", None),
+            ("\n[ 1 ,\t2 , 3 ] ", 2, 2, "1 ,\t2", Some("3 ] ")),
+            ("\n[ 1 ,\t2 , 3 ] ", 3, 3, "1 ,\t2 , 3", None),
+            (
+                "[[1,[2]],{\"a\":[3,4]},\"],[\",5]",
+                3,
+                3,
+                "[1,[2]],{\"a\":[3,4]},\"],[\"",
+                Some("5]"),
+            ),
+            ("[true,null]", 1, 1, "true", Some("null]")),
+            (&spaces, 1, 1, "1", Some("2]")),
+            // Not validated: what follows the elements that are taken.
+            ("[1,x]", 1, 1, "1", Some("x]")),
+            ("[1,,2]", 1, 1, "1", Some(",2]")),
+            ("[1,]", 1, 1, "1", Some(",]")),
+            ("[1 , ]", 1, 1, "1", Some(" , ]")),
+        ] {
+            let brackets = Brackets::find(text.as_bytes()).expect(text);
+            let head = brackets.head(text.as_bytes(), count).expect(text);
+            let found = (head.len, &text[head.elements], head.rest.map(|rest| &text[rest..]));
+            assert_eq!(found, (len, elements, rest), "{text:?}, {count}");
+        }
+    }
+
+    #[test]
+    fn head_against_invalid_elements_returns_the_fault() {
+        for (text, count, reason, offset) in [
+            (&b"[x]"[..], 1, "expected a value", 1),
+            (b"[,1]", 1, "expected a value", 1),
+            (b"[1 2]", 1, "expected ',' or ']'", 3),
+            (b"[1,]", 2, "expected a value", 3),
+            (b"[1,02]", 2, "invalid number", 4),
+            (b"[[1]", 1, "expected ',' or ']'", 4),
+            (b"[\"]", 1, "unexpected end", 3),
+            (b"[1]]", 1, "expected ',' or ']'", 2),
+            (b"[\"a\xff\",1]", 1, "invalid UTF-8", 3),
+            (b"[1,\n\n02]", 2, "invalid number", 6),
+        ] {
+            let brackets = Brackets::find(text).expect("brackets");
+            let fault = brackets.head(text, count).map_err(|fault| (fault.reason, fault.offset));
+            assert_eq!(fault, Err((reason, offset)), "{:?}", text.escape_ascii().to_string());
+        }
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Fault {
         let rejected = usize::from(theirs != CONTROL_CHARACTER);
         Fault { reason, offset: bytes_read(text, error).saturating_sub(rejected) }
     }
+
+    /// Returns the fault of a text whose part from `offset` has this fault.
+    pub(crate) fn at(self, offset: usize) -> Self {
+        Fault { offset: self.offset + offset, ..self }
+    }
 }
 
 /// Returns how many bytes serde_json had read: its line and column as an offset.
