@@ -23,6 +23,14 @@ pub enum Error {
     NotInteger,
     /// The value of an expire option is 0 or negative, or it overflows.
     ExpireTime,
+    /// The value of COUNT is not a positive integer.
+    Count,
+    /// The value of BLOCK is not a 64-bit integer.
+    TimeoutNotInteger,
+    /// The value of BLOCK is negative.
+    TimeoutNegative,
+    /// The value of BLOCK overflows when added to the Unix time in milliseconds.
+    TimeoutRange,
     /// `REPLY LEN` with `TRUST`.
     TrustCannotCount,
     /// The number of arguments is wrong. The server checks the declared arity before it calls a
@@ -47,6 +55,10 @@ impl Error {
             Error::Syntax => "ERR syntax error".into(),
             Error::NotInteger => "ERR value is not an integer or out of range".into(),
             Error::ExpireTime => format!("ERR invalid expire time in '{command}' command"),
+            Error::Count => "ERR count should be greater than 0".into(),
+            Error::TimeoutNotInteger => "ERR timeout is not an integer or out of range".into(),
+            Error::TimeoutNegative => "ERR timeout is negative".into(),
+            Error::TimeoutRange => "ERR timeout is out of range".into(),
             Error::TrustCannotCount => "ERR TRUST does not count elements, use REPLY SIZE".into(),
             Error::Arity => format!("ERR wrong number of arguments for '{command}' command"),
             Error::Internal => format!("ERR internal error in '{command}' command"),

@@ -1,10 +1,10 @@
-//! The options of APPEND: in any order, case-insensitive, each at most once. No Redis.
+//! The options of both commands: in any order, case-insensitive, each at most once. No Redis.
 
 use crate::error::Error;
 
-/// What the caller asked for.
+/// The options of APPEND.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct AppendOptions {
     /// How much of the stored value to validate.
     pub check: Check,
     /// What to do with the key's TTL.
@@ -13,12 +13,23 @@ pub struct Options {
     pub reply: Reply,
 }
 
+/// The options of TAKE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakeOptions {
+    /// COUNT: how many elements to take at most.
+    pub count: Option<usize>,
+    /// How much of the stored value to validate.
+    pub check: Check,
+    /// BLOCK: how many milliseconds to wait for the key, or 0 to wait for ever.
+    pub block: Option<i64>,
+}
+
 /// How much of the stored value to validate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// All of it.
     Strict,
-    /// TRUST: its first and last bytes that are not whitespace.
+    /// TRUST: its first and last bytes that are not whitespace, and what TAKE takes.
     Trust,
 }
 
@@ -57,7 +68,7 @@ enum Expiry<'a> {
 const SECOND: i64 = 1000;
 const MILLISECOND: i64 = 1;
 
-impl Options {
+impl AppendOptions {
     /// Parses the arguments after the array. `now` returns the Unix time in milliseconds.
     ///
     /// # Errors
@@ -88,7 +99,7 @@ impl Options {
                 return Err(Error::Syntax);
             }
         }
-        let options = Options {
+        let options = AppendOptions {
             check: check.unwrap_or(Check::Strict),
             ttl: expiry.map_or(Ok(Ttl::Keep), |expiry| expiry.resolve(now))?,
             reply: reply.unwrap_or(Reply::Json),
@@ -97,6 +108,49 @@ impl Options {
             return Err(Error::TrustCannotCount);
         }
         Ok(options)
+    }
+}
+
+impl TakeOptions {
+    /// Parses the arguments after the key. `now` returns the Unix time in milliseconds.
+    ///
+    /// # Errors
+    /// As core's XREAD and LMPOP: the first error, from left to right.
+    pub fn parse<'a>(
+        mut args: impl Iterator<Item = &'a [u8]>,
+        now: impl Fn() -> i64,
+    ) -> Result<Self, Error> {
+        let (mut count, mut check, mut block) = (None, None, None);
+        while let Some(option) = args.next() {
+            let is = |word: &[u8]| option.eq_ignore_ascii_case(word);
+            let mut value = || args.next().ok_or(Error::Syntax);
+            if is(b"COUNT") {
+                once(&mut count, positive(value()?)?)?;
+            } else if is(b"TRUST") {
+                once(&mut check, Check::Trust)?;
+            } else if is(b"BLOCK") {
+                once(&mut block, timeout(value()?, &now)?)?;
+            } else {
+                return Err(Error::Syntax);
+            }
+        }
+        Ok(TakeOptions { count, check: check.unwrap_or(Check::Strict), block })
+    }
+}
+
+/// Parses a count as core's LMPOP does.
+fn positive(text: &[u8]) -> Result<usize, Error> {
+    let count = integer(text).filter(|count| *count > 0).ok_or(Error::Count)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Parses a timeout in milliseconds as core's getTimeoutFromObjectOrReply does: the time at which it
+/// ends must not overflow.
+fn timeout(text: &[u8], now: impl Fn() -> i64) -> Result<i64, Error> {
+    match integer(text).ok_or(Error::TimeoutNotInteger)? {
+        timeout if timeout < 0 => Err(Error::TimeoutNegative),
+        timeout if timeout.checked_add(now()).is_none() => Err(Error::TimeoutRange),
+        timeout => Ok(timeout),
     }
 }
 

@@ -2,18 +2,18 @@
 //! words first, then how often each kind of option occurs, then times in integers that cannot overflow.
 
 use jsonmerge::error::Error;
-use jsonmerge::options::{Check, Options, Reply, Ttl};
+use jsonmerge::options::{AppendOptions, Check, Reply, Ttl};
 
 /// The input is the Unix time in milliseconds, then one argument on each line.
 pub fn assert_holds(input: &[u8]) {
     let mut lines = input.split(|byte| *byte == b'\n');
     let now = lines.next().and_then(|line| str::from_utf8(line).ok()?.parse().ok()).unwrap_or(0);
     let args: Vec<&[u8]> = lines.collect();
-    let parsed = Options::parse(args.iter().copied(), || now);
+    let parsed = AppendOptions::parse(args.iter().copied(), || now);
     assert_eq!(parsed, meaning(&args, now), "{}", input.escape_ascii());
 }
 
-fn meaning(args: &[&[u8]], now: i64) -> Result<Options, Error> {
+fn meaning(args: &[&[u8]], now: i64) -> Result<AppendOptions, Error> {
     let words = words(args).ok_or(Error::Syntax)?;
     let of = |names: &[&str]| {
         let mut found = words.iter().filter(|(name, _)| names.contains(&name.as_str()));
@@ -41,8 +41,8 @@ fn meaning(args: &[&[u8]], now: i64) -> Result<Options, Error> {
     };
     match (trust, reply) {
         (Some(_), Reply::Len) => Err(Error::TrustCannotCount),
-        (Some(_), reply) => Ok(Options { check: Check::Trust, ttl, reply }),
-        (None, reply) => Ok(Options { check: Check::Strict, ttl, reply }),
+        (Some(_), reply) => Ok(AppendOptions { check: Check::Trust, ttl, reply }),
+        (None, reply) => Ok(AppendOptions { check: Check::Strict, ttl, reply }),
     }
 }
 

@@ -6,11 +6,12 @@
 
 use std::borrow::Cow;
 
-use crate::array::{Array, Brackets, Splice};
+use crate::array::{Array, Splice};
 use crate::cache::{self, StemHasher};
+use crate::command::check;
 use crate::counters::{BYTES_ADDED, ELEMENTS_ADDED};
 use crate::error::Error;
-use crate::options::{Check, Options, Reply, Ttl};
+use crate::options::{AppendOptions, Reply, Ttl};
 use crate::server::{Arg, Context, Event, Handler, Key};
 
 pub(super) struct Append;
@@ -19,7 +20,7 @@ impl Handler for Append {
     fn run(context: &Context, args: &[Arg]) -> Result<(), Error> {
         let [_, name, array, options @ ..] = args else { return Err(Error::Arity) };
         let options =
-            Options::parse(options.iter().map(|option| option.bytes()), || context.now())?;
+            AppendOptions::parse(options.iter().map(|option| option.bytes()), || context.now())?;
 
         let mut key = context.open(*name)?;
         let added = Array::validate(array.bytes()).map_err(Error::Argument)?;
@@ -27,7 +28,7 @@ impl Handler for Append {
         let merge = match key.value() {
             None => Merge { change: Change::Create(*array), len: Some(added.len) },
             Some(stored) => {
-                let (brackets, len) = check(stored, options.check, &mut hasher)?;
+                let (brackets, len) = check::validate(stored, options.check, &mut hasher)?;
                 let change = Change::Splice(brackets.splice(&added.brackets));
                 Merge { change, len: len.map(|len| len + added.len) }
             }
@@ -95,22 +96,6 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// Validates the stored value: all of it, or with TRUST only its brackets, and then the number of its
-/// elements is unknown.
-fn check<'t>(
-    stored: &'t [u8],
-    check: Check,
-    hasher: &mut StemHasher,
-) -> Result<(Brackets<'t>, Option<usize>), Error> {
-    if check == Check::Trust
-        && let Some(brackets) = Brackets::find(stored)
-    {
-        return Ok((brackets, None));
-    }
-    let Array { brackets, len } = hasher.validate(stored).map_err(Error::Stored)?;
-    Ok((brackets, Some(len)))
-}
-
 /// Sets or removes the TTL, and returns the event of the change.
 fn set_ttl(key: &mut Key, ttl: Ttl) -> Option<Event> {
     match ttl {
@@ -126,7 +111,7 @@ fn set_ttl(key: &mut Key, ttl: Ttl) -> Option<Event> {
 fn reply(context: &Context, reply: Reply, value: &[u8], len: Option<usize>) {
     match reply {
         Reply::Json => context.reply_bulk(value),
-        // `Options::parse` rejects LEN with TRUST, so the number is known.
+        // `AppendOptions::parse` rejects LEN with TRUST, so the number is known.
         Reply::Len => context.reply_integer(len.unwrap_or_default()),
         Reply::Size => context.reply_integer(value.len()),
     }

@@ -2,6 +2,7 @@
 //! its own file.
 
 mod append;
+mod check;
 #[cfg(debug_assertions)]
 mod panic;
 mod take;
@@ -20,6 +21,7 @@ pub(crate) const TABLE: &[Command] = &[
 const APPEND: Command = Command {
     name: c"jsonmerge.append",
     flags: c"write deny-oom",
+    blocks: false,
     acl_categories: c"write string",
     // ACCESS because it can reply with the value: without the flag, a user with only write permission
     // for a key could read it.
@@ -60,12 +62,18 @@ const APPEND: Command = Command {
 const TAKE: Command = Command {
     name: c"jsonmerge.take",
     flags: c"write",
-    acl_categories: c"write string",
+    blocks: true,
+    acl_categories: c"write string blocking",
     key_flags: &[KeyFlag::ReadWrite, KeyFlag::Access, KeyFlag::Delete],
-    arity: 2,
+    arity: -2,
     since: c"0.1.0",
-    summary: c"Returns the JSON array stored at a key after deleting the key.",
-    complexity: c"O(N) where N is the size of the stored value in bytes.",
-    parameters: &[Parameter::new(c"key", Kind::Key)],
+    summary: c"Returns the JSON array stored at a key after deleting the key, or returns and removes its first elements. Waits for the key if it doesn't exist and BLOCK is given.",
+    complexity: c"O(N) where N is the size of the stored value in bytes; with COUNT and TRUST amortized O(M) where M is the size of the elements returned.",
+    parameters: &[
+        Parameter::new(c"key", Kind::Key),
+        Parameter::new(c"count", Kind::Integer).token(c"COUNT").optional(),
+        Parameter::new(c"trust", Kind::Token(c"TRUST")).optional(),
+        Parameter::new(c"milliseconds", Kind::Integer).token(c"BLOCK").optional(),
+    ],
     handler: take::Take::call,
 };

@@ -13,6 +13,7 @@ use crate::server::{Arg, Context, Handler};
 pub(super) const PANIC: Command = Command {
     name: c"jsonmerge.panic",
     flags: c"",
+    blocks: false,
     acl_categories: c"",
     key_flags: &[],
     arity: -1,

@@ -1,33 +1,115 @@
-//! `JSONMERGE.TAKE key`
+//! `JSONMERGE.TAKE key [COUNT count] [TRUST] [BLOCK milliseconds]`
 //!
-//! Returns the array stored at `key` and deletes the key. Returns null if the key is missing.
+//! Returns the array stored at `key` and deletes the key, or with COUNT returns its first elements and
+//! leaves the rest. If the key is missing, returns null, or with BLOCK waits for it.
 
-use crate::cache::StemHasher;
+use crate::array::{Brackets, Head, Invalid};
+use crate::cache::{self, StemHasher};
+use crate::command::check;
 use crate::counters::ELEMENTS_TAKEN;
 use crate::error::Error;
-use crate::server::{Arg, Context, Event, Handler};
+use crate::options::TakeOptions;
+use crate::server::{Arg, Context, Event, Handler, Key, Waiter};
 
 pub(super) struct Take;
 
 impl Handler for Take {
     fn run(context: &Context, args: &[Arg]) -> Result<(), Error> {
-        let [_, name] = args else { return Err(Error::Arity) };
+        let (name, options) = parse(context, args)?;
+        let key = context.open(name)?;
+        match (key.exists(), options.block) {
+            (true, _) => take(context, key, &options)?,
+            (false, Some(timeout)) => context.block::<Take>(name, timeout),
+            (false, None) => context.reply_null(),
+        }
+        Ok(())
+    }
+}
 
-        let mut key = context.open(*name)?;
-        let Some(stored) = key.value() else {
-            context.reply_null();
-            return Ok(());
-        };
-        let mut hasher = StemHasher::default();
-        let len = hasher.validate(stored).map_err(Error::Stored)?.len;
+impl Waiter for Take {
+    fn serve(context: &Context, args: &[Arg]) -> Result<bool, Error> {
+        let (name, options) = parse(context, args)?;
+        match context.open(name) {
+            Ok(key) if key.exists() => match take(context, key, &options) {
+                Err(Error::Stored(_)) => Ok(false),
+                taken => taken.map(|()| true),
+            },
+            Ok(_) | Err(Error::WrongType) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
 
+fn parse<'a>(context: &Context, args: &[Arg<'a>]) -> Result<(Arg<'a>, TakeOptions), Error> {
+    let [_, name, options @ ..] = args else { return Err(Error::Arity) };
+    let options =
+        TakeOptions::parse(options.iter().map(|option| option.bytes()), || context.now())?;
+    Ok((*name, options))
+}
+
+/// Takes from a key that exists.
+fn take(context: &Context, mut key: Key, options: &TakeOptions) -> Result<(), Error> {
+    let stored = key.value().unwrap_or_default();
+    let mut hasher = StemHasher::default();
+    let (brackets, len) = check::validate(stored, options.check, &mut hasher)?;
+    let head = match options.count {
+        Some(count) if len.is_none_or(|len| count < len) => {
+            let head = brackets.head(stored, count);
+            Some(head.map_err(|fault| Error::Stored(Invalid::NotJson(fault)))?)
+        }
+        _ => None,
+    };
+
+    let Some(Head { len: taken, elements, rest: Some(rest) }) = head else {
         // Like GETDEL: reply first, because deleting frees the value.
         context.reply_bulk(stored);
         key.unlink();
         key.close([Event::Del]);
 
         hasher.remove();
-        ELEMENTS_TAKEN.add(len);
-        Ok(())
+        ELEMENTS_TAKEN.add(len.or(head.map(|head| head.len)).unwrap_or_default());
+        return Ok(());
+    };
+
+    let reply = [b"[", stored.get(elements.clone()).unwrap_or_default(), b"]"].concat();
+    leave(&mut key, elements.start, rest)?;
+    context.reply_bulk(&reply);
+    if let Some(len) = len {
+        remember(&key, len - taken);
+    }
+    key.close([Event::Take]);
+
+    hasher.remove();
+    ELEMENTS_TAKEN.add(taken);
+    Ok(())
+}
+
+/// A value of up to this size in bytes is always compacted, because moving it costs no more than writing
+/// spaces.
+const COMPACT: usize = 4096;
+
+/// Leaves the elements from `rest` on, of which the first element taken was at `start`. Overwrites those
+/// taken with spaces, so that the effect is in proportion to them, or moves the rest if there would be
+/// more spaces than that.
+fn leave(key: &mut Key, start: usize, rest: usize) -> Result<(), Error> {
+    let size = key.value().map_or(0, <[u8]>::len);
+    let left = size.saturating_sub(rest);
+    if size > COMPACT && left >= size / 2 {
+        return key.set_range(start..rest, |taken| taken.fill(b' '));
+    }
+    key.rewrite(1 + left, |value| {
+        value.copy_within(rest.., 1);
+        if let Some(first) = value.first_mut() {
+            *first = b'[';
+        }
+    });
+    Ok(())
+}
+
+/// Has the validation cache know what is left, so that the next command need not validate it.
+fn remember(key: &Key, len: usize) {
+    let left = key.value().unwrap_or_default();
+    if let Some(brackets) = Brackets::find(left) {
+        cache::remember(brackets.stem(left), len);
     }
 }

@@ -53,6 +53,11 @@ impl<'a> Context<'a> {
 }
 
 impl<'a> Key<'a> {
+    /// Returns whether the key exists.
+    pub(crate) fn exists(&self) -> bool {
+        !matches!(self.value, Value::Missing)
+    }
+
     /// Returns the value, or `None` if the key does not exist. A short value becomes a raw string.
     pub(crate) fn value(&self) -> Option<&[u8]> {
         match self.value {
@@ -105,21 +110,44 @@ impl<'a> Key<'a> {
         Ok(())
     }
 
+    /// Has `write` rearrange the value and cuts it to `size` bytes, and propagates SET with KEEPTTL. The
+    /// value must not be shorter.
+    ///
+    /// # Complexity
+    /// O(size)
+    pub(crate) fn rewrite(&mut self, size: usize, write: impl FnOnce(&mut [u8])) {
+        write(self.bytes_mut());
+        // SAFETY: the key is open and holds a string, and no slice of its value is left. Cutting a string
+        // does not fail.
+        unsafe { api!(RedisModule_StringTruncate(self.raw, size)) };
+        let (context, name) = (self.context, self.name);
+        context.propagate(name, Effect::Rewrite(self.bytes_mut()));
+    }
+
     /// Returns a range of the value, which grows if the range ends beyond it.
     fn grow(&mut self, range: Range<usize>) -> Result<&mut [u8], Error> {
-        self.context.check_string_size(range.end)?;
-        // SAFETY: the key is open and holds a string of at least `range.end` bytes once it has grown. No
-        // slice of the old value is left, because each borrows the key, and the new slice is the only one
-        // while it lives.
+        // SAFETY: the key is open and holds a string. No slice of its value is left, because each borrows
+        // the key.
         unsafe {
-            let size = range.end.max(api!(RedisModule_ValueLength(self.raw)));
-            if api!(RedisModule_StringTruncate(self.raw, size)) != OK {
-                return Err(Error::TooLarge);
+            if range.end > api!(RedisModule_ValueLength(self.raw)) {
+                self.context.check_string_size(range.end)?;
+                if api!(RedisModule_StringTruncate(self.raw, range.end)) != OK {
+                    return Err(Error::TooLarge);
+                }
             }
-            (self.value, self.is_changed) = (Value::Stored, true);
-            let mut size = 0;
-            let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, WRITE)).cast::<u8>();
-            Ok(slice::from_raw_parts_mut(bytes.add(range.start), range.len()))
+        }
+        self.bytes_mut().get_mut(range).ok_or(Error::Internal)
+    }
+
+    /// Returns the value, to be changed.
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        (self.value, self.is_changed) = (Value::Stored, true);
+        let mut size = 0;
+        // SAFETY: the key is open and holds a string. No slice of the value is left, because each borrows
+        // the key, and the new slice is the only one while it lives.
+        unsafe {
+            let bytes = api!(RedisModule_StringDMA(self.raw, &mut size, WRITE));
+            slice::from_raw_parts_mut(bytes.cast(), size)
         }
     }
 
@@ -167,13 +195,16 @@ impl<'a> Key<'a> {
 }
 
 impl Drop for Key<'_> {
-    /// Closes the key. If it has changed, invalidates transactions that WATCH it and clients that cache
-    /// it, even if a panic prevents its events.
+    /// Closes the key. If it has changed, even if a panic prevents its events: invalidates transactions
+    /// that WATCH it and clients that cache it, and serves clients that wait for it.
     fn drop(&mut self) {
         // SAFETY: the key is open, and nothing uses it afterwards.
         unsafe { api!(RedisModule_CloseKey(self.raw)) };
         if self.is_changed {
             self.context.signal_modified(self.name);
+            if self.exists() {
+                self.context.signal_ready(self.name);
+            }
         }
     }
 }

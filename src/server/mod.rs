@@ -20,6 +20,7 @@ macro_rules! api {
 
 mod allocator;
 mod arg;
+mod block;
 mod context;
 mod entry;
 mod key;
@@ -31,6 +32,7 @@ mod reply;
 
 pub(crate) use allocator::Allocator;
 pub(crate) use arg::Arg;
+pub(crate) use block::Waiter;
 pub(crate) use context::Context;
 pub(crate) use entry::Handler;
 pub(crate) use key::Key;

@@ -16,6 +16,8 @@ use crate::server::{Arg, Context};
 pub(super) enum Effect<'a> {
     /// SET key value
     Set(Arg<'a>),
+    /// SET key value KEEPTTL
+    Rewrite(&'a [u8]),
     /// SETRANGE key offset bytes
     SetRange { offset: usize, bytes: &'a [u8] },
     /// PEXPIREAT key unix-time-milliseconds
@@ -35,6 +37,8 @@ pub(super) const EFFECT_COMMANDS: [&CStr; 5] =
 pub(crate) enum Event {
     /// `jsonmerge.append`, class string
     Append,
+    /// `jsonmerge.take`, class string
+    Take,
     /// `expire`, class generic
     Expire,
     /// `persist`, class generic
@@ -48,7 +52,8 @@ impl Context<'_> {
     pub(super) fn propagate(&self, key: Arg, effect: Effect) {
         let (context, key) = (self.raw, key.raw);
         // SAFETY: the context and the strings are alive, and each format names the types of the
-        // arguments after it: s a string, l a long long, b a buffer and its size.
+        // arguments after it: s a string, l a long long, b a buffer and its size,
+        // c a C string.
         unsafe {
             match effect {
                 Effect::Set(value) => {
@@ -59,6 +64,17 @@ impl Context<'_> {
                         c"ss".as_ptr(),
                         key,
                         value
+                    ))
+                }
+                Effect::Rewrite(value) => {
+                    api!(RedisModule_Replicate(
+                        context,
+                        c"SET".as_ptr(),
+                        c"sbc".as_ptr(),
+                        key,
+                        value.as_ptr(),
+                        value.len(),
+                        c"KEEPTTL".as_ptr()
                     ))
                 }
                 Effect::SetRange { offset, bytes } => {
@@ -98,6 +114,7 @@ impl Context<'_> {
     pub(super) fn notify(&self, key: Arg, event: Event) {
         let (class, name): (c_int, &CStr) = match event {
             Event::Append => (raw::REDISMODULE_NOTIFY_STRING, c"jsonmerge.append"),
+            Event::Take => (raw::REDISMODULE_NOTIFY_STRING, c"jsonmerge.take"),
             Event::Expire => (raw::REDISMODULE_NOTIFY_GENERIC, c"expire"),
             Event::Persist => (raw::REDISMODULE_NOTIFY_GENERIC, c"persist"),
             Event::Del => (raw::REDISMODULE_NOTIFY_GENERIC, c"del"),

@@ -1,6 +1,6 @@
 //! Registering a command: what COMMAND INFO and COMMAND DOCS, ACLs and cluster clients know about it.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::mem::{size_of, zeroed};
 use std::ptr;
 
@@ -19,6 +19,8 @@ pub(crate) struct Command {
     pub(crate) name: &'static CStr,
     /// The flags of RM_CreateCommand: `write`, `deny-oom`, ...
     pub(crate) flags: &'static CStr,
+    /// Whether it may block the client, which is the flag `blocking` from version 7.2 on.
+    pub(crate) blocks: bool,
     /// Ignored by Redis 7.0, in which the commands of modules have no categories.
     pub(crate) acl_categories: &'static CStr,
     /// What the command does with its key; empty if it has none.
@@ -52,14 +54,19 @@ pub(crate) enum KeyFlag {
 pub(super) fn register_command(context: &Context, command: &Command) -> Result<(), String> {
     let refused = |what| format!("the server refused to register the {what} of {:?}", command.name);
     let key_position = c_int::from(!command.key_flags.is_empty());
-    // SAFETY: the context is alive, the strings and the handler are static, and the server copies all of
+    // Like the ACL categories, the flag exists from version 7.2 on.
+    // SAFETY: the server sets the pointer, or leaves it empty, before it calls the module.
+    let has_flag = unsafe { RedisModule_SetCommandACLCategories }.is_some();
+    let blocking: &[u8] = if command.blocks && has_flag { b" blocking" } else { b"" };
+    let flags = CString::new([command.flags.to_bytes(), blocking].concat()).unwrap_or_default();
+    // SAFETY: the context is alive, the strings live and the handler is static, and the server copies all of
     // the information.
     unsafe {
         let created = api!(RedisModule_CreateCommand(
             context.raw,
             command.name.as_ptr(),
             Some(command.handler),
-            command.flags.as_ptr(),
+            flags.as_ptr(),
             key_position,
             key_position,
             key_position,

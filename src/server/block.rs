@@ -1,0 +1,88 @@
+//! Waiting for a key: clients that a command blocks, and how they are served.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use libc::{c_int, c_longlong};
+use redis_module::raw::{self, RedisModuleCtx, RedisModuleString};
+
+use crate::counters;
+use crate::error::Error;
+use crate::server::{Arg, Context, ERR, OK};
+
+/// A command that can wait for its key.
+pub(crate) trait Waiter {
+    /// Serves a waiting client if the key is ready. The arguments are those of the command that it
+    /// waits in. Returns whether it was served; if not, nothing has been written, and it goes on
+    /// waiting.
+    fn serve(context: &Context, args: &[Arg]) -> Result<bool, Error>;
+}
+
+impl Context<'_> {
+    /// Blocks the client until it is served or the timeout ends, and then replies with null. The timeout
+    /// is in milliseconds, or 0 for none. Clients that cannot wait get null at once: those in a
+    /// transaction, a script or a function, those of other modules, and on Valkey subscribers.
+    pub(crate) fn block<W: Waiter>(&self, key: Arg, timeout: i64) {
+        // SAFETY: the context and the key's name are alive. The callbacks live as long as the module is
+        // loaded, and need no data: the server passes the arguments of the command to them.
+        let client = unsafe {
+            let flags = api!(RedisModule_GetContextFlags(self.raw));
+            if flags & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING as c_int != 0 {
+                return self.reply_null();
+            }
+            api!(RedisModule_BlockClientOnKeys(
+                self.raw,
+                Some(key_ready::<W>),
+                Some(timed_out),
+                None,
+                timeout as c_longlong,
+                [key.raw].as_mut_ptr(),
+                1,
+                ptr::null_mut(),
+            ))
+        };
+        if client.is_null() {
+            self.reply_null();
+        }
+    }
+
+    /// Serves the clients that wait for a key, once the command, transaction or script ends.
+    pub(super) fn signal_ready(&self, key: Arg) {
+        // SAFETY: the context and the key's name are alive.
+        unsafe { api!(RedisModule_SignalKeyAsReady(self.raw, key.raw)) };
+    }
+}
+
+/// The server calls this for each waiting client of a key that was signalled as ready, in the order in
+/// which they began to wait. `ERR` means that the client goes on waiting. An internal error is a reply,
+/// too: otherwise the client would wait for ever.
+unsafe extern "C" fn key_ready<W: Waiter>(
+    context: *mut RedisModuleCtx,
+    argv: *mut *mut RedisModuleString,
+    argc: c_int,
+) -> c_int {
+    // SAFETY: the server passes a context and arguments that live until this returns.
+    let (context, args) = unsafe { (Context::new(context), Arg::list(argv, argc)) };
+    let serve = AssertUnwindSafe(|| W::serve(&context, args));
+    match catch_unwind(serve).unwrap_or(Err(Error::Internal)) {
+        Ok(true) => OK,
+        Ok(false) => ERR,
+        Err(error) => {
+            counters::count_error(&error);
+            if !context.has_replied() {
+                context.reply_error(&error, args);
+            }
+            OK
+        }
+    }
+}
+
+unsafe extern "C" fn timed_out(
+    context: *mut RedisModuleCtx,
+    _: *mut *mut RedisModuleString,
+    _: c_int,
+) -> c_int {
+    // SAFETY: the server passes a context that lives until this returns.
+    unsafe { Context::new(context) }.reply_null();
+    OK
+}
