@@ -10,6 +10,7 @@
 //! JSON.ARRAPPEND.
 
 mod append;
+mod consume;
 mod many;
 mod measure;
 mod others;
@@ -76,6 +77,8 @@ fn main() {
     }
     tables.push(many::table(&server, &plan, &progress));
     tables.push(take::table(&server, &plan, &progress));
+    tables.push(consume::drain_table(&plan, &progress));
+    tables.push(consume::latency_table(&plan, &progress));
     tables.push(others::first_touch(&server, &plan, &progress));
     tables.push(others::bystanders(&plan, &progress));
     tables.push(others::aof_and_memory(&progress));
@@ -103,6 +106,6 @@ impl Plan {
         let appends = self.sizes.len() as u64 * pipelines;
         let others = take::SIZES.len() as u64 + 1 + 1;
         let many = many::cases(self).len() as u64 * 5 * self.rounds.min(3) as u64;
-        (appends + others) * self.rounds as u64 + many + 1
+        (appends + others) * self.rounds as u64 + many + 8
     }
 }
