@@ -104,7 +104,11 @@ fn drain(client: &mut Client, way: &Way) -> (usize, usize) {
 /// Measures draining 10 MB of elements of 100 bytes in batches of 1,000.
 pub fn drain_table(plan: &Plan, progress: &ProgressBar) -> Table {
     let server = Server::start();
-    let logged = Settings::new().module().with("appendonly yes").start();
+    let logged = Settings::new()
+        .module()
+        .with("appendonly yes")
+        .with("auto-aof-rewrite-percentage 0")
+        .start();
     let rows = WAYS.iter().map(|way| {
         progress.set_message(format!("drain by {}", way.name));
         let samples: Vec<Sample> = (0..plan.rounds)
