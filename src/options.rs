@@ -29,7 +29,7 @@ pub struct TakeOptions {
 pub enum Check {
     /// All of it.
     Strict,
-    /// TRUST: its first and last bytes that are not whitespace, and what TAKE takes.
+    /// TRUST: its first and last bytes that are not whitespace, and what TAKE takes with COUNT.
     Trust,
 }
 

@@ -68,7 +68,7 @@ const TAKE: Command = Command {
     arity: -2,
     since: c"0.1.0",
     summary: c"Returns the JSON array stored at a key after deleting the key, or returns and removes its first elements. Waits for the key if it doesn't exist and BLOCK is given.",
-    complexity: c"O(N) where N is the size of the stored value in bytes; with COUNT and TRUST amortized O(M) where M is the size of the elements returned.",
+    complexity: c"O(N) where N is the size of the stored value in bytes; with COUNT and TRUST O(M+S) where M is the size of the elements returned and S is the number of spaces that earlier takes have left.",
     parameters: &[
         Parameter::new(c"key", Kind::Key),
         Parameter::new(c"count", Kind::Integer).token(c"COUNT").optional(),
