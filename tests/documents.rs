@@ -30,7 +30,7 @@ fn sessions_of_migrating_from_lua_are_as_shown() {
 fn sessions_of_operations_are_as_shown() {
     let document = include_str!("../docs/operations.md");
     let sessions = blocks(document, "redis");
-    assert_eq!(sessions.len(), 4);
+    assert_eq!(sessions.len(), 5);
     sessions.into_iter().for_each(replay);
 }
 
