@@ -1,4 +1,4 @@
-//! A connection to `REDIS_URL`, or to this machine: by RESP3, unless `REDIS_RESP` says 2.
+//! A connection to `REDIS_URL`, or to this machine: with RESP3, unless `REDIS_RESP` is 2.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! What an event is. What does not fit never leaves the producer.
+//! What an event is. The producer sends nothing else.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

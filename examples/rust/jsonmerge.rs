@@ -1,4 +1,4 @@
-//! The two commands for the `redis` crate: on connections and clusters by a trait, and as commands for
+//! The two commands for the `redis` crate: as methods of connections and clusters, and as commands for
 //! `Pipeline::add_command` and `Cmd::query_async`.
 
 use redis::{
@@ -6,7 +6,7 @@ use redis::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// An array as JSON: what `append` answers without [`AppendOptions::reply`], and `take` does.
+/// An array as JSON: the reply of `append` without [`AppendOptions::reply`], and of `take`.
 #[derive(Debug, PartialEq)]
 pub struct Array<T>(pub Vec<T>);
 
@@ -17,7 +17,7 @@ impl<T: DeserializeOwned> FromRedisValue for Array<T> {
     }
 }
 
-/// What to answer instead of the array.
+/// What to reply with instead of the array.
 #[derive(Clone, Copy)]
 pub enum Reply {
     /// Its number of elements.
@@ -29,9 +29,9 @@ pub enum Reply {
 /// When the key expires.
 #[derive(Clone, Copy)]
 pub enum Expiration {
-    /// In so many seconds.
+    /// In this number of seconds.
     Ex(u64),
-    /// In so many milliseconds.
+    /// In this number of milliseconds.
     Px(u64),
     /// At this Unix time in seconds.
     ExAt(u64),
@@ -41,7 +41,7 @@ pub enum Expiration {
     Persist,
 }
 
-/// Options of `append`, in the way of `SetOptions`.
+/// The options of `append`, like the crate's `SetOptions`.
 #[derive(Default)]
 pub struct AppendOptions {
     trust: bool,
@@ -50,18 +50,19 @@ pub struct AppendOptions {
 }
 
 impl AppendOptions {
-    /// Looks only at the ends of what is stored. Not with [`Reply::Len`].
+    /// Does not validate the stored value, except for its first and last bytes. Not with [`Reply::Len`].
     pub fn trust(mut self) -> Self {
         self.trust = true;
         self
     }
 
-    /// Without this its TTL stays as it is.
+    /// Sets or removes the TTL. By default, it does not change.
     pub fn with_expiration(mut self, expiration: Expiration) -> Self {
         self.expiration = Some(expiration);
         self
     }
 
+    /// Asks for a number instead of the array.
     pub fn reply(mut self, reply: Reply) -> Self {
         self.reply = Some(reply);
         self
@@ -89,7 +90,47 @@ impl ToRedisArgs for AppendOptions {
     }
 }
 
-/// Appends elements to the array at the key. Fails if they cannot be JSON.
+/// The options of `take`, like the crate's `StreamReadOptions`.
+#[derive(Default)]
+pub struct TakeOptions {
+    count: Option<usize>,
+    trust: bool,
+    block: Option<u64>,
+}
+
+impl TakeOptions {
+    /// Takes at most this number of elements. The rest stays at the key.
+    pub fn count(mut self, count: usize) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// Does not validate the stored value, except for its first and last bytes and what `count` takes.
+    pub fn trust(mut self) -> Self {
+        self.trust = true;
+        self
+    }
+
+    /// Waits this number of milliseconds if the key does not exist; 0 means no limit. While it waits, no
+    /// other command runs on the connection, so use a connection of its own. Its read timeout, or response
+    /// timeout if it is asynchronous, must be longer. The default of asynchronous connections is 500 ms.
+    pub fn block(mut self, milliseconds: u64) -> Self {
+        self.block = Some(milliseconds);
+        self
+    }
+}
+
+impl ToRedisArgs for TakeOptions {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        self.count.map(|count| ("COUNT", count)).write_redis_args(out);
+        if self.trust {
+            out.write_arg(b"TRUST");
+        }
+        self.block.map(|milliseconds| ("BLOCK", milliseconds)).write_redis_args(out);
+    }
+}
+
+/// Appends elements to the array at the key. Fails if they cannot be serialized as JSON.
 pub fn append<K: ToRedisArgs, T: Serialize>(
     key: K,
     elements: &[T],
@@ -100,16 +141,16 @@ pub fn append<K: ToRedisArgs, T: Serialize>(
     Ok(command)
 }
 
-/// Takes the array at the key, which deletes the key: `Option<Array<T>>`.
-pub fn take<K: ToRedisArgs>(key: K) -> Cmd {
+/// Takes the array at the key, or its first elements. The reply is an `Option<Array<T>>`.
+pub fn take<K: ToRedisArgs>(key: K, options: &TakeOptions) -> Cmd {
     let mut command = redis::cmd("JSONMERGE.TAKE");
-    command.arg(key);
+    command.arg(key).arg(options);
     command
 }
 
-/// The commands on a connection.
+/// The commands as methods of a connection.
 pub trait JsonmergeCommands: ConnectionLike + Sized {
-    /// Answers an [`Array`], or a number if [`AppendOptions::reply`] asks for one.
+    /// Appends elements. Returns the merged [`Array`], or a number if [`AppendOptions::reply`] asks for one.
     fn jsonmerge_append<K: ToRedisArgs, T: Serialize, R: FromRedisValue>(
         &mut self,
         key: K,
@@ -119,12 +160,13 @@ pub trait JsonmergeCommands: ConnectionLike + Sized {
         append(key, elements, options).map_err(std::io::Error::from)?.query(self)
     }
 
-    /// The elements, or none if there is no array.
+    /// Takes the array, or its first elements. Returns `None` if the key does not exist.
     fn jsonmerge_take<K: ToRedisArgs, T: DeserializeOwned>(
         &mut self,
         key: K,
+        options: &TakeOptions,
     ) -> RedisResult<Option<Vec<T>>> {
-        let array: Option<Array<T>> = take(key).query(self)?;
+        let array: Option<Array<T>> = take(key, options).query(self)?;
         Ok(array.map(|Array(elements)| elements))
     }
 }

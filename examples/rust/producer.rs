@@ -1,4 +1,4 @@
-//! Appends the events on its standard input, one a line, as one batch: all of them or none.
+//! Appends the events on its standard input, one per line, as one batch: all of them or none.
 
 use std::error::Error;
 use std::io::stdin;
@@ -7,14 +7,14 @@ use redis::{ConnectionLike, RedisResult};
 
 mod connection;
 mod events;
-// The consumer has the other half.
+// The consumer uses the other half.
 #[allow(dead_code)]
 mod jsonmerge;
 
 use events::{Event, KEY};
 use jsonmerge::{AppendOptions, JsonmergeCommands, Reply};
 
-/// How many events now wait for the consumer.
+/// Returns the number of events that now wait for the consumer.
 fn produce(connection: &mut impl ConnectionLike, events: &[Event]) -> RedisResult<usize> {
     connection.jsonmerge_append(KEY, events, &AppendOptions::default().reply(Reply::Len))
 }

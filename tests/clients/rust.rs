@@ -1,5 +1,8 @@
-//! The example of the `redis` crate: its trait on connections and clusters, and its commands in pipelines
-//! and transactions.
+//! The example of the `redis` crate: its methods on connections and clusters, its commands in pipelines and
+//! transactions.
+
+use std::thread;
+use std::time::{Duration, Instant};
 
 use redis::cluster::{ClusterClient, ClusterConnection, cluster_pipe};
 use redis::{Connection, ProtocolVersion, RedisError, pipe};
@@ -8,21 +11,23 @@ use serde_json::{Value, json};
 
 use super::url;
 use crate::support::cluster::Cluster;
-use crate::support::server::Server;
+use crate::support::server::{Server, wait_until};
 
 #[path = "../../examples/rust/jsonmerge.rs"]
 mod jsonmerge;
 
-use jsonmerge::{AppendOptions, Array, Expiration, JsonmergeCommands, Reply, append, take};
+use jsonmerge::{
+    AppendOptions, Array, Expiration, JsonmergeCommands, Reply, TakeOptions, append, take,
+};
 
-/// Starts a server, and connects to it with each protocol.
+/// Returns a server, and a connection to it with each protocol.
 fn connections() -> (Server, [Connection; 2]) {
     let server = Server::start();
     let connections = [server.client().0, server.client_resp3().0];
     (server, connections)
 }
 
-/// Returns elements that the Lua script would damage.
+/// What the Lua script would have damaged.
 fn elements() -> Vec<Value> {
     let id = 9007199254740993_u64;
     vec![json!({"id": id, "tags": [], "größe": ["日本", "🎉", "a/b"], "deep": [[], {}]}), json!([])]
@@ -36,50 +41,50 @@ fn len() -> AppendOptions {
     plain().reply(Reply::Len)
 }
 
+fn all() -> TakeOptions {
+    TakeOptions::default()
+}
+
 #[test]
-fn append_and_take_return_the_elements_as_sent() {
+fn an_array_comes_back_once_as_it_was_sent() {
     let (_server, connections) = connections();
     for mut connection in connections {
-        let all = [elements(), vec![json!("é")]].concat();
+        let merged = [elements(), vec![json!("é")]].concat();
         assert_eq!(connection.jsonmerge_append("k", &elements(), &plain()), Ok(Array(elements())));
-        assert_eq!(connection.jsonmerge_append("k", &["é"], &plain()), Ok(Array(all.clone())));
-        assert_eq!(connection.jsonmerge_take("k"), Ok(Some(all)));
-        assert_eq!(connection.jsonmerge_take("k"), Ok(None::<Vec<Value>>));
+        assert_eq!(connection.jsonmerge_append("k", &["é"], &plain()), Ok(Array(merged.clone())));
+        assert_eq!(connection.jsonmerge_take("k", &all()), Ok(Some(merged)));
+        assert_eq!(connection.jsonmerge_take("k", &all()), Ok(None::<Vec<Value>>));
         let empty: [u8; 0] = [];
         assert_eq!(connection.jsonmerge_append("k", &empty, &plain()), Ok(Array::<u8>(vec![])));
-        assert_eq!(connection.jsonmerge_take("k"), Ok(Some(Vec::<u8>::new())));
+        assert_eq!(connection.jsonmerge_take("k", &all()), Ok(Some(Vec::<u8>::new())));
     }
 }
 
 #[test]
-fn take_returns_numbers_as_written() {
+fn numbers_do_not_change() {
     let (_server, [mut connection, _]) = connections();
-    let sent: Vec<Box<RawValue>> =
-        serde_json::from_str("[1e400, 1.0, -0]").expect("the text is JSON");
+    let sent: Vec<Box<RawValue>> = serde_json::from_str("[1e400, 1.0, -0]").expect("JSON");
     assert_eq!(connection.jsonmerge_append("k", &sent, &plain().reply(Reply::Size)), Ok(14));
     let taken: Option<Vec<Box<RawValue>>> =
-        connection.jsonmerge_take("k").expect("TAKE returns an array");
-    let taken = taken.expect("TAKE returns an array");
+        connection.jsonmerge_take("k", &all()).expect("an array");
+    let taken = taken.expect("an array");
     assert_eq!(taken.iter().map(|raw| raw.get()).collect::<Vec<_>>(), ["1e400", "1.0", "-0"]);
 }
 
 #[test]
-fn append_sends_its_options() {
+fn options_are_sent() {
     let (_server, connections) = connections();
     for mut connection in connections {
         assert_eq!(connection.jsonmerge_append("k", &[1, 2], &len()), Ok(2));
         let trust = plain().trust().reply(Reply::Size);
         assert_eq!(connection.jsonmerge_append("k", &[3], &trust), Ok(7));
-        // The error shows that the server received TRUST.
-        let refused = connection.jsonmerge_append::<_, _, usize>("k", &[3], &len().trust());
-        assert!(
-            refused.expect_err("the command fails").to_string().contains("TRUST does not count")
-        );
+        // The error shows that TRUST was sent.
+        let failed = connection.jsonmerge_append::<_, _, usize>("k", &[3], &len().trust());
+        assert!(failed.expect_err("an error").to_string().contains("TRUST does not count"));
         let ttl = |connection: &mut Connection| -> i64 {
-            redis::cmd("TTL").arg("k").query(connection).expect("TTL succeeds")
+            redis::cmd("TTL").arg("k").query(connection).expect("a TTL")
         };
-        let (seconds, _): (u64, u64) =
-            redis::cmd("TIME").query(&mut connection).expect("TIME succeeds");
+        let (seconds, _): (u64, u64) = redis::cmd("TIME").query(&mut connection).expect("the time");
         for expiration in [
             Expiration::Ex(3600),
             Expiration::Px(3_600_000),
@@ -94,9 +99,59 @@ fn append_sends_its_options() {
             assert_eq!(ttl(&mut connection), -1);
         }
         assert_eq!(
-            connection.jsonmerge_take("k").map(|array| array.map(|a: Vec<u8>| a.len())),
+            connection.jsonmerge_take("k", &all()).map(|array| array.map(|a: Vec<u8>| a.len())),
             Ok(Some(11))
         );
+    }
+}
+
+#[test]
+fn count_takes_the_first_elements_and_leaves_the_rest() {
+    let (_server, connections) = connections();
+    for mut connection in connections {
+        assert_eq!(connection.jsonmerge_append("k", &[1, 2, 3], &len()), Ok(3));
+        assert_eq!(connection.jsonmerge_take("k", &all().count(2)), Ok(Some(vec![1, 2])));
+        assert_eq!(connection.jsonmerge_take("k", &all().count(2).block(0)), Ok(Some(vec![3])));
+        assert_eq!(connection.jsonmerge_take("k", &all().count(2)), Ok(None::<Vec<u8>>));
+    }
+}
+
+#[test]
+fn trust_validates_only_what_is_taken() {
+    let (_server, connections) = connections();
+    for mut connection in connections {
+        redis::cmd("SET").arg("k").arg("[1,x]").exec(&mut connection).expect("SET");
+        let strict = connection.jsonmerge_take::<_, u8>("k", &all().count(1));
+        assert_eq!(strict.expect_err("BADJSON").code(), Some("BADJSON"));
+        let trust = all().count(1).trust();
+        assert_eq!(connection.jsonmerge_take("k", &trust), Ok(Some(vec![1])));
+        let rest = connection.jsonmerge_take::<_, u8>("k", &trust);
+        assert_eq!(rest.expect_err("BADJSON").code(), Some("BADJSON"));
+    }
+}
+
+#[test]
+fn block_waits_for_an_append_of_another_connection() {
+    let (server, connections) = connections();
+    for mut waiting in connections {
+        let taken = thread::spawn(move || {
+            let first = waiting.jsonmerge_take("k", &all().count(2).block(10_000));
+            (first, waiting.jsonmerge_take("k", &all().block(10_000)))
+        });
+        wait_until("a client waits", || server.info("blocked_clients") == 1);
+        assert_eq!(server.client().0.jsonmerge_append("k", &[1, 2, 3], &len()), Ok(3));
+        let (first, second) = taken.join().expect("replies");
+        assert_eq!((first, second), (Ok(Some(vec![1, 2])), Ok(Some(vec![3]))));
+    }
+}
+
+#[test]
+fn block_returns_none_at_the_end_of_its_timeout() {
+    let (_server, connections) = connections();
+    for mut connection in connections {
+        let start = Instant::now();
+        assert_eq!(connection.jsonmerge_take("k", &all().block(100)), Ok(None::<Vec<u8>>));
+        assert!(start.elapsed() >= Duration::from_millis(90));
     }
 }
 
@@ -110,9 +165,9 @@ fn pipelines_and_transactions() {
                 pipeline.atomic();
             }
             pipeline
-                .add_command(append("k", &[1, 2], &len()).expect("the text is JSON"))
-                .add_command(take("k"))
-                .add_command(take("k"));
+                .add_command(append("k", &[1, 2], &len()).expect("JSON"))
+                .add_command(take("k", &all()))
+                .add_command(take("k", &all()));
             let taken = Some(Array(vec![1, 2]));
             assert_eq!(pipeline.query(&mut connection), Ok((2, taken, None::<Array<u8>>)));
         }
@@ -124,42 +179,42 @@ fn errors_have_their_code() {
     let (_server, connections) = connections();
     for mut connection in connections {
         for (stored, code) in [("[1,", "BADJSON"), ("{}", "NOTARRAY")] {
-            redis::cmd("SET").arg("k").arg(stored).exec(&mut connection).expect("SET succeeds");
+            redis::cmd("SET").arg("k").arg(stored).exec(&mut connection).expect("SET");
             let has_code = |error: RedisError| assert_eq!(error.code(), Some(code));
             has_code(
                 connection.jsonmerge_append::<_, _, usize>("k", &[2], &len()).expect_err(code),
             );
-            has_code(connection.jsonmerge_take::<_, u8>("k").expect_err(code));
+            has_code(connection.jsonmerge_take::<_, u8>("k", &all()).expect_err(code));
             assert_eq!(redis::cmd("GET").arg("k").query(&mut connection), Ok(stored.to_owned()));
         }
     }
 }
 
 #[test]
-fn commands_in_a_cluster_go_to_the_right_node() {
+fn in_a_cluster() {
     let cluster = Cluster::start();
     for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
         let client = ClusterClient::builder([url(&cluster.shards[0][0])]).use_protocol(protocol);
         let connection = client.build().and_then(|client| client.get_connection());
-        call_every_node(&mut connection.expect("the cluster answers"));
+        route(&mut connection.expect("a cluster that answers"));
     }
     assert_eq!(cluster.errors("MOVED"), 0);
 }
 
-/// Runs the commands, alone and in a pipeline, on keys of every node. The `ClusterConnection` of the crate
-/// has no transactions.
-fn call_every_node(connection: &mut ClusterConnection) {
+/// Runs the commands alone and in a pipeline, on keys of every node. The crate's `ClusterConnection` does not
+/// support transactions.
+fn route(connection: &mut ClusterConnection) {
     let keys: Vec<String> = (0..20).map(|number| format!("rust:{number}")).collect();
     for key in &keys {
         assert_eq!(connection.jsonmerge_append(key, &[key], &len()), Ok(1));
-        assert_eq!(connection.jsonmerge_take(key), Ok(Some(vec![key.clone()])));
+        assert_eq!(connection.jsonmerge_take(key, &all()), Ok(Some(vec![key.clone()])));
     }
     let mut pipeline = cluster_pipe();
     for key in &keys {
-        pipeline.add_command(append(key, &[1, 2], &len()).expect("the text is JSON"));
+        pipeline.add_command(append(key, &[1, 2], &len()).expect("JSON"));
     }
     assert_eq!(pipeline.query(connection), Ok(vec![2; keys.len()]));
     for key in &keys {
-        assert_eq!(connection.jsonmerge_take(key), Ok(Some(vec![1, 2])));
+        assert_eq!(connection.jsonmerge_take(key, &all()), Ok(Some(vec![1, 2])));
     }
 }
