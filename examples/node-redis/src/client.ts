@@ -1,4 +1,4 @@
-// Connections that know the two commands: createClient takes them once, and every call is typed.
+// Connections with the two commands: createClient gets them once, and every call is typed.
 
 import { createClient, createCluster } from 'redis';
 
@@ -6,16 +6,19 @@ import { jsonmerge } from './jsonmerge.js';
 
 const modules = { jsonmerge };
 
-/** The protocol: RESP3, which is the client's default, unless REDIS_RESP says 2. */
+/** The protocol: RESP3, which is the client's default, unless REDIS_RESP is 2. */
 export const RESP = process.env.REDIS_RESP === '2' ? 2 : 3;
 
-/** A connection to REDIS_URL, or to this machine. */
-export function connect() {
-  const client = createClient({ url: process.env.REDIS_URL, RESP, modules });
+/**
+ * A connection to REDIS_URL, or to this machine. It fails if it receives nothing for `socketTimeout`
+ * milliseconds; by default there is no limit.
+ */
+export function connect(socketTimeout?: number) {
+  const client = createClient({ url: process.env.REDIS_URL, RESP, modules, socket: { socketTimeout } });
   return client.on('error', console.error).connect();
 }
 
-/** A connection to a cluster, of which the URL is one node. */
+/** A connection to the cluster that the node at this URL belongs to. */
 export function connectCluster(url: string) {
   const cluster = createCluster({ rootNodes: [{ url }], RESP, modules });
   return cluster.on('error', console.error).connect();

@@ -1,4 +1,4 @@
-// What an event is. What does not fit never leaves the producer.
+// The schema of an event. The producer sends nothing that does not match it.
 
 import { z } from 'zod';
 
@@ -6,7 +6,7 @@ import { z } from 'zod';
 export const KEY = 'events';
 
 export const Event = z.strictObject({
-  // Refuses what JavaScript's numbers cannot hold: make ids beyond 2^53 strings.
+  // Rejects integers beyond 2^53, which JavaScript's numbers cannot represent. Make larger ids strings.
   id: z.int(),
   name: z.string().min(1),
   tags: z.array(z.string()),

@@ -3,16 +3,28 @@
 import type { CommandSignature } from '@redis/client/dist/lib/RESP/types.js';
 import type { CommandParser, RedisArgument, RedisJSON, RedisModules } from 'redis';
 
-/** What JSON.stringify takes, and JSON.parse gives back. */
+/** What JSON.stringify accepts and JSON.parse returns. */
 export type JSONArray = RedisJSON[];
 
 export interface AppendOptions {
-  /** What to answer: the merged array (the default), its number of elements, or its size in bytes. */
+  /** What to reply with: the merged array (the default), its number of elements or its size in bytes. */
   REPLY?: 'JSON' | 'LEN' | 'SIZE';
-  /** Looks only at the ends of what is stored. Not with `REPLY: 'LEN'`. */
+  /** Do not validate the stored value, except for its first and last bytes. Not with `REPLY: 'LEN'`. */
   TRUST?: boolean;
-  /** When the key expires. Without this, its TTL stays as it is. */
+  /** When the key expires. By default, the TTL does not change. */
   expiration?: { type: 'EX' | 'PX' | 'EXAT' | 'PXAT'; value: number } | { type: 'PERSIST' };
+}
+
+export interface TakeOptions {
+  /** How many elements to take at most. The rest stays at the key. */
+  COUNT?: number;
+  /** Do not validate the stored value, except for its first and last bytes and what COUNT takes. */
+  TRUST?: boolean;
+  /**
+   * How many milliseconds to wait if the key does not exist; 0 means no limit. While it waits, no other
+   * command runs on the connection, so use a connection of its own.
+   */
+  BLOCK?: number;
 }
 
 const append = {
@@ -42,11 +54,21 @@ const append = {
 
 const take = {
   IS_READ_ONLY: false,
-  parseCommand(parser: CommandParser, key: RedisArgument) {
+  parseCommand(parser: CommandParser, key: RedisArgument, options?: TakeOptions) {
     parser.push('JSONMERGE.TAKE');
     parser.pushKey(key);
+    if (options?.COUNT !== undefined) {
+      parser.push('COUNT', options.COUNT.toString());
+    }
+    if (options?.TRUST) {
+      parser.push('TRUST');
+    }
+    // 0 is a timeout, too.
+    if (options?.BLOCK !== undefined) {
+      parser.push('BLOCK', options.BLOCK.toString());
+    }
   },
-  /** The array, or null if there is none. */
+  /** The array, or null if the key does not exist, also after BLOCK. */
   transformReply(reply: string | Buffer | null): JSONArray | null {
     return reply === null ? null : JSON.parse(reply.toString());
   },
@@ -57,8 +79,8 @@ export const jsonmerge = { append, take } satisfies RedisModules[string];
 type Commands = typeof jsonmerge;
 
 /**
- * Whatever was made with the commands: a client, a pool, a cluster. The compiler checks this in no
- * time, and needs some 20 seconds to compare the client's own types, which have hundreds of commands.
+ * A client, pool or cluster that was created with the commands. The compiler checks this at once, but takes
+ * 20 seconds to compare the client's own types, which have hundreds of commands.
  */
 export interface JsonmergeClient {
   jsonmerge: { [Name in keyof Commands]: CommandSignature<Commands[Name], 3, {}> };

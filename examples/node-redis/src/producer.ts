@@ -1,4 +1,4 @@
-// Appends the events on its standard input, one a line, as one batch: all of them or none.
+// Appends the events on its standard input, one per line, as one batch: all of them or none.
 
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +9,7 @@ import { connect } from './client.js';
 import { Event, KEY } from './events.js';
 import type { JsonmergeClient } from './jsonmerge.js';
 
-/** Returns how many events now wait for the consumer. */
+/** Returns the number of events that now wait for the consumer. */
 export function produce(client: JsonmergeClient, events: Event[]) {
   return client.jsonmerge.append(KEY, z.array(Event).parse(events), { REPLY: 'LEN' });
 }

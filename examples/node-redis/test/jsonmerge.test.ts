@@ -1,7 +1,8 @@
-// Replies and errors of the two commands: alone, pipelined, in a transaction.
+// Replies and errors of the two commands: alone, pipelined, in a transaction and waiting.
 
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { ErrorReply } from 'redis';
 import { ZodError } from 'zod';
@@ -11,21 +12,21 @@ import { consume } from '../src/consumer.js';
 import { KEY } from '../src/events.js';
 import { produce } from '../src/producer.js';
 
-/** Whatever the old Lua script would have damaged. */
+/** What the Lua script would have damaged. */
 const ARRAY = [{ id: 1, tags: [], details: { 'größe': ['日本', '🎉', 'a/b'], deep: [[], {}] } }, [], 3.141592653589793];
 
-assert.ok(process.env.REDIS_URL, 'REDIS_URL names a server, which is emptied');
+assert.ok(process.env.REDIS_URL, 'REDIS_URL is the URL of a server, which is emptied');
 const client = await connect();
 
 after(() => client.destroy());
 
 beforeEach(() => client.flushAll());
 
-test('the protocol is the one that was asked for', async () => {
+test('the protocol is that of REDIS_RESP', async () => {
   assert.match(String(await client.sendCommand(['CLIENT', 'INFO'])), new RegExp(` resp=${RESP}\\b`));
 });
 
-test('what was appended comes back as it was sent, once', async () => {
+test('an array comes back once, as it was sent', async () => {
   assert.deepEqual(await client.jsonmerge.append('k', ARRAY), ARRAY);
   assert.deepEqual(await client.jsonmerge.append('k', []), ARRAY);
   assert.deepEqual(await client.jsonmerge.append('k', ['é']), [...ARRAY, 'é']);
@@ -33,15 +34,60 @@ test('what was appended comes back as it was sent, once', async () => {
   assert.equal(await client.jsonmerge.take('k'), null);
 });
 
-test('an empty array is an array, and not nothing', async () => {
+test('an empty array is not null', async () => {
   assert.deepEqual(await client.jsonmerge.append('k', []), []);
   assert.deepEqual(await client.jsonmerge.take('k'), []);
+});
+
+test('COUNT takes the first elements and leaves the rest', async () => {
+  await client.jsonmerge.append('k', [1, 2, ...ARRAY]);
+  assert.deepEqual(await client.jsonmerge.take('k', { COUNT: 2 }), [1, 2]);
+  assert.deepEqual(await client.jsonmerge.take('k', { COUNT: 1, TRUST: true }), ARRAY.slice(0, 1));
+  assert.deepEqual(await client.jsonmerge.take('k', { COUNT: 10, BLOCK: 0 }), ARRAY.slice(1));
+  assert.equal(await client.jsonmerge.take('k', { COUNT: 10 }), null);
+  await assert.rejects(client.jsonmerge.take('k', { COUNT: 0 }), /ERR count should be greater than 0/);
+});
+
+test('TRUST validates only what is taken', async () => {
+  await client.set('k', '[1,x]');
+  await assert.rejects(client.jsonmerge.take('k', { COUNT: 1 }), /BADJSON/);
+  assert.deepEqual(await client.jsonmerge.take('k', { COUNT: 1, TRUST: true }), [1]);
+  await assert.rejects(client.jsonmerge.take('k', { COUNT: 1, TRUST: true }), /BADJSON/);
+});
+
+/** Resolves once this number of clients wait. */
+async function untilWaiting(count: number) {
+  while (!(await client.info('clients')).includes(`blocked_clients:${count}\r\n`)) {
+    await setTimeout(5);
+  }
+}
+
+test('BLOCK waits for an append of another connection', async () => {
+  const waiting = await connect();
+  const first = waiting.jsonmerge.take('k', { COUNT: 2, BLOCK: 10_000 });
+  await untilWaiting(1);
+  assert.equal(await client.jsonmerge.append('k', [1, 2, 3], { REPLY: 'LEN' }), 3);
+  assert.deepEqual(await first, [1, 2]);
+  assert.deepEqual(await waiting.jsonmerge.take('k', { BLOCK: 10_000 }), [3]);
+  const second = waiting.jsonmerge.take('k', { BLOCK: 0 });
+  await untilWaiting(1);
+  await client.multi().jsonmerge.append('k', []).ping().exec();
+  assert.deepEqual(await second, []);
+  waiting.destroy();
+});
+
+test('BLOCK returns null at the end of its timeout', async () => {
+  const start = performance.now();
+  assert.equal(await client.jsonmerge.take('k', { BLOCK: 100 }), null);
+  assert.ok(performance.now() - start > 90);
+  const replies = await client.multi().jsonmerge.take('k', { BLOCK: 0 }).exec();
+  assert.deepEqual(replies, [null]);
 });
 
 test('options', async () => {
   assert.equal(await client.jsonmerge.append('k', [1, 2], { REPLY: 'LEN' }), 2);
   assert.equal(await client.jsonmerge.append('k', [3], { REPLY: 'SIZE', TRUST: true }), 7);
-  // Only a server that was told TRUST refuses.
+  // The error shows that TRUST was sent.
   await assert.rejects(client.jsonmerge.append('k', [], { REPLY: 'LEN', TRUST: true }), /TRUST does not count/);
   assert.deepEqual(await client.jsonmerge.append('k', [4], { REPLY: 'JSON' }), [1, 2, 3, 4]);
   assert.equal(await client.ttl('k'), -1);
@@ -60,7 +106,7 @@ test('options', async () => {
   }
 });
 
-test('a big integer stays what it is until JSON.parse reads it', async () => {
+test('a big integer does not change until JSON.parse reads it', async () => {
   await client.sendCommand(['JSONMERGE.APPEND', 'k', '[{"id":9007199254740993}]']);
   await client.jsonmerge.append('k', [{ id: 2 }]);
   assert.equal(await client.get('k'), '[{"id":9007199254740993},{"id":2}]');
@@ -87,7 +133,7 @@ test('in a transaction', async () => {
   assert.deepEqual(replies, [ARRAY, ARRAY.length + 1, 'OK', [...ARRAY, 1], null]);
 });
 
-test('a refusal is an ErrorReply, and changes nothing', async () => {
+test('an error is an ErrorReply, and changes nothing', async () => {
   await client.set('broken', '[1,');
   await client.set('object', '{}');
   await client.lPush('list', '1');
@@ -96,11 +142,11 @@ test('a refusal is an ErrorReply, and changes nothing', async () => {
     ['object', /^NOTARRAY stored value is a JSON object/],
     ['list', /^WRONGTYPE /],
   ] as const) {
-    const isRefused = (error: unknown) => error instanceof ErrorReply && message.test(error.message);
-    await assert.rejects(client.jsonmerge.append(key, [2]), isRefused);
-    await assert.rejects(client.jsonmerge.take(key), isRefused);
+    const isExpected = (error: unknown) => error instanceof ErrorReply && message.test(error.message);
+    await assert.rejects(client.jsonmerge.append(key, [2]), isExpected);
+    await assert.rejects(client.jsonmerge.take(key), isExpected);
     const replies = await client.multi().jsonmerge.append(key, [2]).ping().exec().catch((error) => error.replies);
-    assert.ok(isRefused(replies[0]), String(replies[0]));
+    assert.ok(isExpected(replies[0]), String(replies[0]));
     assert.equal(replies[1], 'PONG');
   }
   assert.equal(await client.get('broken'), '[1,');
@@ -111,12 +157,12 @@ test('the producer sends events, and the consumer gets them', async () => {
   const events = [{ id: 1, name: 'Grüße', tags: [] }, { id: 2, name: 'b', tags: ['x'], details: { deep: [[]] } }];
   assert.deepEqual(await consume(client), { events: [], others: [] });
   assert.equal(await produce(client, events), 2);
-  await client.jsonmerge.append(KEY, ['no event']);
+  await client.jsonmerge.append(KEY, ['not an event']);
   assert.equal(await produce(client, events.slice(1)), 4);
-  assert.deepEqual(await consume(client), { events: [...events, events[1]], others: ['no event'] });
+  assert.deepEqual(await consume(client), { events: [...events, events[1]], others: ['not an event'] });
 });
 
-test('what is no event does not reach the server', async () => {
+test('the producer sends nothing but events', async () => {
   await client.configResetStat();
   const event = { id: 1, name: 'a', tags: [] };
   for (const wrong of [{ ...event, id: 2 ** 53 }, { ...event, name: '' }, { ...event, color: 'red' }, { id: 1 }]) {
