@@ -1,4 +1,4 @@
-// What an event is. What does not fit never leaves the producer.
+// What an event is. The producer sends nothing else.
 
 /** Where the events are kept. */
 export const KEY = 'events';
@@ -10,7 +10,7 @@ export interface Event {
   details?: unknown;
 }
 
-/** Whether it is an event. One whose id is beyond 2^53 is none: JavaScript's numbers cannot hold it. */
+/** Returns whether this is an event. Ids beyond 2^53 are rejected: JavaScript's numbers cannot represent them. */
 export function isEvent(value: unknown): value is Event {
   const { id, name, tags } = (value ?? {}) as Partial<Event>;
   return (

@@ -1,4 +1,4 @@
-// Appends the events on its standard input, one a line, as one batch: all of them or none.
+// Appends the events on its standard input, one per line, as one batch: all of them or none.
 
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { connect } from './client.js';
 import { isEvent, KEY } from './events.js';
 
-/** Returns how many events now wait for the consumer. */
+/** Returns the number of events that now wait for the consumer. */
 export async function produce(client: Redis | Cluster, events: unknown[]) {
   const wrong = events.findIndex((event) => !isEvent(event));
   if (wrong >= 0) {

@@ -1,16 +1,17 @@
-// The same against a cluster.
+// The commands on a cluster.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { connectCluster } from '../src/client.js';
 import { consume } from '../src/consumer.js';
 import { produce } from '../src/producer.js';
 
-/** Keys in slots of every node. */
+/** Keys in the slots of every node. */
 const KEYS = Array.from({ length: 20 }, (_, number) => `ioredis:${number}`);
 
-assert.ok(process.env.REDIS_CLUSTER_URL, 'REDIS_CLUSTER_URL names a node of a cluster');
+assert.ok(process.env.REDIS_CLUSTER_URL, 'REDIS_CLUSTER_URL is the URL of a node of a cluster');
 const cluster = connectCluster(process.env.REDIS_CLUSTER_URL);
 
 after(() => cluster.disconnect());
@@ -38,6 +39,18 @@ test('in a transaction', async () => {
     const replies = await cluster.multi().jsonmergeAppend(key, []).jsonmergeAppend(key, ['é']).jsonmergeTake(key).exec();
     assert.deepEqual(replies, [[null, []], [null, ['é']], [null, ['é']]]);
   }
+});
+
+test('waiting', async () => {
+  const waiting = connectCluster(process.env.REDIS_CLUSTER_URL!);
+  const taken = KEYS.map((key) => waiting.jsonmergeTake(key, 'COUNT', 1, 'BLOCK', 10_000));
+  await setTimeout(100);
+  for (const key of KEYS) {
+    assert.equal(await cluster.jsonmergeAppend(key, [key, 2], 'REPLY', 'LEN'), 2);
+  }
+  assert.deepEqual(await Promise.all(taken), KEYS.map((key) => [key]));
+  assert.deepEqual(await Promise.all(KEYS.map((key) => cluster.jsonmergeTake(key))), KEYS.map(() => [2]));
+  waiting.disconnect();
 });
 
 test('the producer and the consumer', async () => {

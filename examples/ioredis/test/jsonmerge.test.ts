@@ -1,7 +1,8 @@
-// Replies and errors of the two commands: alone, pipelined, in a transaction.
+// Replies and errors of the two commands: alone, pipelined, in a transaction and waiting.
 
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { ReplyError } from 'ioredis';
 
@@ -10,21 +11,21 @@ import { consume } from '../src/consumer.js';
 import { KEY } from '../src/events.js';
 import { produce } from '../src/producer.js';
 
-/** Whatever the old Lua script would have damaged. */
+/** What the Lua script would have damaged. */
 const ARRAY = [{ id: 1, tags: [], details: { 'größe': ['日本', '🎉', 'a/b'], deep: [[], {}] } }, [], 3.141592653589793];
 
-assert.ok(process.env.REDIS_URL, 'REDIS_URL names a server, which is emptied');
+assert.ok(process.env.REDIS_URL, 'REDIS_URL is the URL of a server, which is emptied');
 const client = connect();
 
 after(() => client.disconnect());
 
 beforeEach(() => client.flushall());
 
-test('the protocol is the one that was asked for', async () => {
+test('the protocol is that of REDIS_RESP', async () => {
   assert.match(String(await client.client('INFO')), new RegExp(` resp=${protocol}\\b`));
 });
 
-test('what was appended comes back as it was sent, once', async () => {
+test('an array comes back once, as it was sent', async () => {
   assert.deepEqual(await client.jsonmergeAppend('k', ARRAY), ARRAY);
   assert.deepEqual(await client.jsonmergeAppend('k', []), ARRAY);
   assert.deepEqual(await client.jsonmergeAppend('k', ['é']), [...ARRAY, 'é']);
@@ -32,15 +33,59 @@ test('what was appended comes back as it was sent, once', async () => {
   assert.equal(await client.jsonmergeTake('k'), null);
 });
 
-test('an empty array is an array, and not nothing', async () => {
+test('an empty array is not null', async () => {
   assert.deepEqual(await client.jsonmergeAppend('k', []), []);
   assert.deepEqual(await client.jsonmergeTake('k'), []);
+});
+
+test('COUNT takes the first elements and leaves the rest', async () => {
+  await client.jsonmergeAppend('k', [1, 2, ...ARRAY]);
+  assert.deepEqual(await client.jsonmergeTake('k', 'COUNT', 2), [1, 2]);
+  assert.deepEqual(await client.jsonmergeTake('k', 'COUNT', 1, 'TRUST'), ARRAY.slice(0, 1));
+  assert.deepEqual(await client.jsonmergeTake('k', 'COUNT', 10, 'BLOCK', 0), ARRAY.slice(1));
+  assert.equal(await client.jsonmergeTake('k', 'COUNT', 10), null);
+  await assert.rejects(client.jsonmergeTake('k', 'COUNT', 0), /ERR count should be greater than 0/);
+});
+
+test('TRUST validates only what is taken', async () => {
+  await client.set('k', '[1,x]');
+  await assert.rejects(client.jsonmergeTake('k', 'COUNT', 1), /BADJSON/);
+  assert.deepEqual(await client.jsonmergeTake('k', 'COUNT', 1, 'TRUST'), [1]);
+  await assert.rejects(client.jsonmergeTake('k', 'COUNT', 1, 'TRUST'), /BADJSON/);
+});
+
+/** Resolves once this number of clients wait. */
+async function untilWaiting(count: number) {
+  while (!(await client.info('clients')).includes(`blocked_clients:${count}\r\n`)) {
+    await setTimeout(5);
+  }
+}
+
+test('BLOCK waits for an append of another connection', async () => {
+  const waiting = connect();
+  const first = waiting.jsonmergeTake('k', 'COUNT', 2, 'BLOCK', 10_000);
+  await untilWaiting(1);
+  assert.equal(await client.jsonmergeAppend('k', [1, 2, 3], 'REPLY', 'LEN'), 3);
+  assert.deepEqual(await first, [1, 2]);
+  assert.deepEqual(await waiting.jsonmergeTake('k', 'BLOCK', 10_000), [3]);
+  const second = waiting.jsonmergeTake('k', 'BLOCK', 0);
+  await untilWaiting(1);
+  await client.multi().jsonmergeAppend('k', []).ping().exec();
+  assert.deepEqual(await second, []);
+  waiting.disconnect();
+});
+
+test('BLOCK returns null at the end of its timeout', async () => {
+  const start = performance.now();
+  assert.equal(await client.jsonmergeTake('k', 'BLOCK', 100), null);
+  assert.ok(performance.now() - start > 90);
+  assert.deepEqual(await client.multi().jsonmergeTake('k', 'BLOCK', 0).exec(), [[null, null]]);
 });
 
 test('options', async () => {
   assert.equal(await client.jsonmergeAppend('k', [1, 2], 'REPLY', 'LEN'), 2);
   assert.equal(await client.jsonmergeAppend('k', [3], 'TRUST', 'REPLY', 'SIZE'), 7);
-  // Only a server that was told TRUST refuses.
+  // The error shows that TRUST was sent.
   await assert.rejects(client.jsonmergeAppend('k', [], 'TRUST', 'REPLY', 'LEN'), /TRUST does not count/);
   assert.deepEqual(await client.jsonmergeAppend('k', [4], 'REPLY', 'JSON'), [1, 2, 3, 4]);
   assert.equal(await client.ttl('k'), -1);
@@ -59,7 +104,7 @@ test('options', async () => {
   }
 });
 
-test('a big integer stays what it is until JSON.parse reads it', async () => {
+test('a big integer does not change until JSON.parse reads it', async () => {
   await client.call('JSONMERGE.APPEND', 'k', '[{"id":9007199254740993}]');
   await client.jsonmergeAppend('k', [{ id: 2 }]);
   assert.equal(await client.get('k'), '[{"id":9007199254740993},{"id":2}]');
@@ -90,8 +135,8 @@ test('in a transaction', async () => {
   );
 });
 
-test('with a prefix of keys', async () => {
-  const prefixed = connect('tenant:');
+test('with a keyPrefix', async () => {
+  const prefixed = connect({ keyPrefix: 'tenant:' });
   await prefixed.jsonmergeAppend('k', [1]);
   await prefixed.pipeline().jsonmergeAppend('k', [2]).exec();
   assert.equal(await client.get('tenant:k'), '[1,2]');
@@ -99,7 +144,7 @@ test('with a prefix of keys', async () => {
   prefixed.disconnect();
 });
 
-test('a refusal is a ReplyError, and changes nothing', async () => {
+test('an error is a ReplyError, and changes nothing', async () => {
   await client.set('broken', '[1,');
   await client.set('object', '{}');
   await client.lpush('list', '1');
@@ -108,11 +153,11 @@ test('a refusal is a ReplyError, and changes nothing', async () => {
     ['object', /^NOTARRAY stored value is a JSON object/],
     ['list', /^WRONGTYPE /],
   ] as const) {
-    const isRefused = (error: unknown) => error instanceof ReplyError && message.test((error as Error).message);
-    await assert.rejects(client.jsonmergeAppend(key, [2]), isRefused);
-    await assert.rejects(client.jsonmergeTake(key), isRefused);
+    const isExpected = (error: unknown) => error instanceof ReplyError && message.test((error as Error).message);
+    await assert.rejects(client.jsonmergeAppend(key, [2]), isExpected);
+    await assert.rejects(client.jsonmergeTake(key), isExpected);
     const replies = await client.multi().jsonmergeAppend(key, [2]).ping().exec();
-    assert.ok(isRefused(replies![0]![0]), String(replies![0]));
+    assert.ok(isExpected(replies![0]![0]), String(replies![0]));
     assert.deepEqual(replies![1], [null, 'PONG']);
   }
   assert.equal(await client.get('broken'), '[1,');
@@ -123,12 +168,12 @@ test('the producer sends events, and the consumer gets them', async () => {
   const events = [{ id: 1, name: 'Grüße', tags: [] }, { id: 2, name: 'b', tags: ['x'], details: { deep: [[]] } }];
   assert.deepEqual(await consume(client), { events: [], others: [] });
   assert.equal(await produce(client, events), 2);
-  await client.jsonmergeAppend(KEY, ['no event']);
+  await client.jsonmergeAppend(KEY, ['not an event']);
   assert.equal(await produce(client, events.slice(1)), 4);
-  assert.deepEqual(await consume(client), { events: [...events, events[1]], others: ['no event'] });
+  assert.deepEqual(await consume(client), { events: [...events, events[1]], others: ['not an event'] });
 });
 
-test('what is no event does not reach the server', async () => {
+test('the producer sends nothing but events', async () => {
   await client.config('RESETSTAT');
   const event = { id: 1, name: 'a', tags: [] };
   for (const wrong of [{ ...event, id: 2 ** 53 }, { ...event, name: '' }, { ...event, tags: [1] }, { id: 1 }, null, undefined]) {
