@@ -1,4 +1,4 @@
-"""Connections to REDIS_URL, or to this machine: by RESP3, unless REDIS_RESP says 2."""
+"""Connections to REDIS_URL, or to this machine, with RESP3 unless REDIS_RESP is 2."""
 
 import os
 
@@ -13,15 +13,15 @@ def connect(**options):
     return redis.Redis.from_url(URL, protocol=PROTOCOL, **options)
 
 
-def connect_async():
-    return redis.asyncio.Redis.from_url(URL, protocol=PROTOCOL)
+def connect_async(**options):
+    return redis.asyncio.Redis.from_url(URL, protocol=PROTOCOL, **options)
 
 
 def connect_cluster(url):
-    """A cluster, of which the URL is one node."""
+    """Connect to the cluster that the node at this URL belongs to."""
     return redis.RedisCluster.from_url(url, protocol=PROTOCOL)
 
 
 async def connect_cluster_async(url):
-    # Awaited, it knows its nodes: else the first command of a module would go to any of them.
+    # Awaiting it loads the list of nodes. Without that, the first command of a module may go to any node.
     return await redis.asyncio.RedisCluster.from_url(url, protocol=PROTOCOL)

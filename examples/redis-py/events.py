@@ -1,18 +1,18 @@
-"""What an event is. What does not fit never leaves the producer."""
+"""What an event is. The producer sends nothing else."""
 
-# Where the events are kept.
+# The key of the events.
 KEY = "events"
 
 
 def check(event):
-    """Returns the event, or raises a ValueError."""
+    """Return the event, or raise ValueError."""
     if not isinstance(event, dict) or not {"id", "name", "tags"} <= event.keys():
         raise ValueError(f"not an event with id, name and tags: {event!r}")
-    # True is an int to Python.
+    # In Python, True is an int.
     if type(event["id"]) is not int:
         raise ValueError(f"id is not an integer: {event!r}")
     if not isinstance(event["name"], str) or not event["name"]:
-        raise ValueError(f"name is not a text, or empty: {event!r}")
+        raise ValueError(f"name is not a string, or empty: {event!r}")
     if not isinstance(event["tags"], list) or not all(isinstance(tag, str) for tag in event["tags"]):
-        raise ValueError(f"tags are not a list of texts: {event!r}")
+        raise ValueError(f"tags is not a list of strings: {event!r}")
     return event

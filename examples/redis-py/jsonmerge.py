@@ -1,17 +1,17 @@
-"""The two commands, on whatever redis-py has: a client, a cluster or a pipeline, sync or asyncio.
+"""The two commands on a client, a cluster or a pipeline of redis-py, sync or asyncio.
 
     jsonmerge = JSONMerge(client)
     jsonmerge.append("events", [{"id": 1}], reply="LEN")
-    jsonmerge.take("events")
+    jsonmerge.take("events", count=100, block=1000)
 
-With asyncio these are awaited. In a pipeline they queue, and execute() returns what they would have.
+With asyncio, await the calls. A pipeline queues them, and execute() returns their results.
 """
 
 import json
 
 
 class JSONMerge:
-    """The commands, in the way of ``client.json()``."""
+    """The commands, used like those of ``client.json()``."""
 
     def __init__(self, client):
         self.execute_command = client.execute_command
@@ -35,12 +35,12 @@ class JSONMerge:
 
         Returns the merged array, or a number if ``reply`` is "LEN" or "SIZE".
 
-        ``trust`` looks only at the ends of what is stored; not with "LEN".
+        ``trust`` does not validate the stored value, except for its first and last bytes. Not with "LEN".
 
-        ``ex``, ``px``, ``exat``, ``pxat`` and ``persist`` are those of ``getex``. Without them the TTL
-        stays as it is.
+        ``ex``, ``px``, ``exat``, ``pxat`` and ``persist`` are those of ``getex``. By default, the TTL does not
+        change.
         """
-        # NaN and the infinities are no JSON: refused here, and not by the server.
+        # NaN and infinity are not JSON: json.dumps rejects them.
         text = json.dumps(array, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         options = ["TRUST"] if trust else []
         for name, value in (("EX", ex), ("PX", px), ("EXAT", exat), ("PXAT", pxat)):
@@ -52,11 +52,26 @@ class JSONMerge:
             options += ["REPLY", reply]
         return self.execute_command("JSONMERGE.APPEND", key, text, *options)
 
-    def take(self, key):
-        """Take the array at ``key``, which deletes the key. None if there is none."""
-        return self.execute_command("JSONMERGE.TAKE", key)
+    def take(self, key, *, count=None, trust=False, block=None):
+        """Return the array at ``key`` and delete the key. Returns None if the key does not exist.
+
+        ``count`` takes at most this number of elements. The rest stays at the key.
+
+        ``trust`` does not validate the stored value, except for its first and last bytes and what ``count``
+        takes.
+
+        ``block`` waits this number of milliseconds if the key does not exist; 0 means no limit. The client's
+        ``socket_timeout`` must be longer. It is 5 seconds by default, and a client that gives up loses what
+        the server sends.
+        """
+        options = [] if count is None else ["COUNT", count]
+        if trust:
+            options.append("TRUST")
+        if block is not None:
+            options += ["BLOCK", block]
+        return self.execute_command("JSONMERGE.TAKE", key, *options)
 
 
 def _decode(reply, **options):
-    # A number and None are what they are; so is an error, which a cluster's pipeline hands over, too.
+    # Numbers and None stay as they are, and so do errors, which a cluster's pipeline passes to this, too.
     return json.loads(reply) if isinstance(reply, (bytes, str)) else reply

@@ -1,4 +1,4 @@
-"""Appends the events on its standard input, one a line, as one batch: all of them or none."""
+"""Appends the events on its standard input, one per line, as one batch: all of them or none."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ from jsonmerge import JSONMerge
 
 
 def produce(client, events):
-    """Returns how many events now wait for the consumer; with asyncio, an awaitable of that."""
+    """Return the number of events that now wait for the consumer, or with asyncio an awaitable of it."""
     return JSONMerge(client).append(KEY, [check(event) for event in events], reply="LEN")
 
 
 if __name__ == "__main__":
-    # JSON is UTF-8, whatever the locale says.
+    # JSON is UTF-8, whatever the locale is.
     lines = sys.stdin.buffer.read().splitlines()
     with connect() as client:
         print(produce(client, [json.loads(line) for line in lines]))

@@ -1,7 +1,10 @@
-"""The same against a cluster, of which REDIS_CLUSTER_URL is one node."""
+"""The commands on the cluster that the node at REDIS_CLUSTER_URL belongs to."""
 
+import asyncio
 import os
+import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from redis.exceptions import ResponseError
 
@@ -10,7 +13,7 @@ from consumer import consume, consume_async
 from jsonmerge import JSONMerge
 from producer import produce
 
-# Keys in slots of every node.
+# Keys in the slots of every node.
 KEYS = [f"redis-py:{number}" for number in range(20)]
 EVENTS = [{"id": 1, "name": "a", "tags": []}]
 
@@ -37,7 +40,7 @@ class TestCluster(unittest.TestCase):
             replies = pipeline.execute()
         self.assertEqual(replies, [2] * len(KEYS) + [[1, 2]] * len(KEYS))
 
-    def test_a_refusal_in_a_pipeline_is_a_response_error(self):
+    def test_an_error_in_a_pipeline_is_a_response_error(self):
         self.cluster.set(KEYS[0], "[1,")
         with self.cluster.pipeline() as pipeline:
             JSONMerge(pipeline).take(KEYS[0])
@@ -53,6 +56,16 @@ class TestCluster(unittest.TestCase):
                 jsonmerge.append(key, ["é"])
                 jsonmerge.take(key)
                 self.assertEqual(pipeline.execute(), [[], ["é"], ["é"]])
+
+    def test_waiting(self):
+        with ThreadPoolExecutor(len(KEYS)) as threads:
+            taken = threads.map(lambda key: self.jsonmerge.take(key, count=1, block=4000), KEYS)
+            time.sleep(0.1)
+            for key in KEYS:
+                self.assertEqual(self.jsonmerge.append(key, [key, 2], reply="LEN"), 2)
+            self.assertEqual(list(taken), [[key] for key in KEYS])
+        for key in KEYS:
+            self.assertEqual(self.jsonmerge.take(key), [2])
 
     def test_the_producer_and_the_consumer(self):
         self.assertEqual(produce(self.cluster, EVENTS), 1)
@@ -88,6 +101,15 @@ class TestAsyncioCluster(unittest.IsolatedAsyncioTestCase):
                 jsonmerge.append(key, ["é"])
                 jsonmerge.take(key)
                 self.assertEqual(await pipeline.execute(), [["é"], ["é"]])
+
+    async def test_waiting(self):
+        taken = asyncio.gather(*(self.jsonmerge.take(key, count=1, block=4000) for key in KEYS))
+        await asyncio.sleep(0.1)
+        for key in KEYS:
+            self.assertEqual(await self.jsonmerge.append(key, [key, 2], reply="LEN"), 2)
+        self.assertEqual(await taken, [[key] for key in KEYS])
+        for key in KEYS:
+            self.assertEqual(await self.jsonmerge.take(key), [2])
 
     async def test_the_producer_and_the_consumer(self):
         self.assertEqual(await produce(self.cluster, EVENTS), 1)

@@ -1,10 +1,11 @@
-"""Replies and errors of the two commands: alone, pipelined, in a transaction."""
+"""Replies and errors of the two commands: alone, pipelined, in a transaction and waiting."""
 
 import os
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
-from redis.exceptions import ResponseError
+from redis.exceptions import ResponseError, TimeoutError
 
 from connection import PROTOCOL, connect
 from consumer import consume
@@ -12,7 +13,7 @@ from events import KEY
 from jsonmerge import JSONMerge
 from producer import produce
 
-# Whatever the old Lua script would have damaged.
+# What the Lua script would have damaged.
 ARRAY = [
     {"id": 9007199254740993, "tags": [], "größe": ["日本", "🎉", "a/b"], "deep": [[], {}]},
     [],
@@ -23,35 +24,82 @@ ARRAY = [
 
 class TestJSONMerge(unittest.TestCase):
     def setUp(self):
-        self.assertIn("REDIS_URL", os.environ, "it names a server, which is emptied")
+        self.assertIn("REDIS_URL", os.environ, "REDIS_URL is the URL of a server, which is emptied")
         self.client = connect()
         self.addCleanup(self.client.close)
         self.client.flushall()
         self.jsonmerge = JSONMerge(self.client)
 
-    def test_the_protocol_is_the_one_that_was_asked_for(self):
+    def test_the_protocol_is_that_of_redis_resp(self):
         self.assertEqual(self.client.client_info()["resp"], str(PROTOCOL))
 
-    def test_what_was_appended_comes_back_as_it_was_sent_once(self):
+    def test_an_array_comes_back_once_as_it_was_sent(self):
         self.assertEqual(self.jsonmerge.append("k", ARRAY), ARRAY)
         self.assertEqual(self.jsonmerge.append("k", []), ARRAY)
         self.assertEqual(self.jsonmerge.append("k", ["é"]), ARRAY + ["é"])
         self.assertEqual(self.jsonmerge.take("k"), ARRAY + ["é"])
         self.assertIsNone(self.jsonmerge.take("k"))
 
-    def test_big_integers_and_floats_are_stored_as_they_are(self):
+    def test_big_integers_and_floats_do_not_change(self):
         self.jsonmerge.append("k", [9007199254740993])
         self.jsonmerge.append("k", [0.1])
         self.assertEqual(self.client.get("k"), b"[9007199254740993,0.1]")
 
-    def test_an_empty_array_is_an_array_and_not_nothing(self):
+    def test_an_empty_array_is_not_none(self):
         self.assertEqual(self.jsonmerge.append("k", []), [])
         self.assertEqual(self.jsonmerge.take("k"), [])
+
+    def test_count_takes_the_first_elements_and_leaves_the_rest(self):
+        self.jsonmerge.append("k", [1, 2] + ARRAY)
+        self.assertEqual(self.jsonmerge.take("k", count=2), [1, 2])
+        self.assertEqual(self.jsonmerge.take("k", count=1, trust=True), ARRAY[:1])
+        self.assertEqual(self.jsonmerge.take("k", count=10, block=0), ARRAY[1:])
+        self.assertIsNone(self.jsonmerge.take("k", count=10))
+        with self.assertRaisesRegex(ResponseError, "count should be greater than 0"):
+            self.jsonmerge.take("k", count=0)
+
+    def test_trust_validates_only_what_is_taken(self):
+        self.client.set("k", "[1,x]")
+        with self.assertRaisesRegex(ResponseError, "BADJSON"):
+            self.jsonmerge.take("k", count=1)
+        self.assertEqual(self.jsonmerge.take("k", count=1, trust=True), [1])
+        with self.assertRaisesRegex(ResponseError, "BADJSON"):
+            self.jsonmerge.take("k", count=1, trust=True)
+
+    def wait_until_it_waits(self):
+        while self.client.info("clients")["blocked_clients"] != 1:
+            time.sleep(0.005)
+
+    def test_block_waits_for_an_append_of_another_connection(self):
+        with ThreadPoolExecutor() as threads:
+            taken = threads.submit(self.jsonmerge.take, "k", count=2, block=4000)
+            self.wait_until_it_waits()
+            self.assertEqual(self.jsonmerge.append("k", [1, 2, 3], reply="LEN"), 3)
+            self.assertEqual(taken.result(), [1, 2])
+            self.assertEqual(self.jsonmerge.take("k", block=4000), [3])
+            taken = threads.submit(self.jsonmerge.take, "k", block=0)
+            self.wait_until_it_waits()
+            with self.client.pipeline(transaction=True) as pipeline:
+                JSONMerge(pipeline).append("k", [])
+                pipeline.execute()
+            self.assertEqual(taken.result(), [])
+
+    def test_block_returns_none_at_the_end_of_its_timeout(self):
+        start = time.monotonic()
+        self.assertIsNone(self.jsonmerge.take("k", block=100))
+        self.assertGreater(time.monotonic() - start, 0.09)
+        with self.client.pipeline(transaction=True) as pipeline:
+            JSONMerge(pipeline).take("k", block=0)
+            self.assertEqual(pipeline.execute(), [None])
+
+    def test_a_timeout_of_the_client_that_is_shorter_than_block_is_an_error(self):
+        with connect(socket_timeout=0.1, retry=None) as client, self.assertRaises(TimeoutError):
+            JSONMerge(client).take("k", block=1000)
 
     def test_options(self):
         self.assertEqual(self.jsonmerge.append("k", [1, 2], reply="LEN"), 2)
         self.assertEqual(self.jsonmerge.append("k", [3], reply="SIZE", trust=True), 7)
-        # Only a server that was told TRUST refuses.
+        # The error shows that TRUST was sent.
         with self.assertRaisesRegex(ResponseError, "TRUST does not count"):
             self.jsonmerge.append("k", [], reply="LEN", trust=True)
         self.assertEqual(self.jsonmerge.append("k", [4], reply="JSON"), [1, 2, 3, 4])
@@ -94,7 +142,7 @@ class TestJSONMerge(unittest.TestCase):
             replies = pipeline.execute()
         self.assertEqual(replies, [ARRAY, len(ARRAY) + 1, True, ARRAY + [1], None])
 
-    def test_a_refusal_is_a_response_error_and_changes_nothing(self):
+    def test_an_error_is_a_response_error_and_changes_nothing(self):
         self.client.set("broken", "[1,")
         self.client.set("object", "{}")
         self.client.lpush("list", "1")
@@ -111,13 +159,13 @@ class TestJSONMerge(unittest.TestCase):
                 with self.client.pipeline() as pipeline:
                     JSONMerge(pipeline).append(key, [2])
                     pipeline.ping()
-                    refusal, pong = pipeline.execute(raise_on_error=False)
-                self.assertIsInstance(refusal, ResponseError)
+                    error, pong = pipeline.execute(raise_on_error=False)
+                self.assertIsInstance(error, ResponseError)
                 self.assertTrue(pong)
         self.assertEqual(self.client.get("broken"), b"[1,")
         self.assertEqual(self.client.get("object"), b"{}")
 
-    def test_what_is_no_json_does_not_reach_the_server(self):
+    def test_nothing_but_json_is_sent(self):
         with self.assertRaises(ValueError):
             self.jsonmerge.append("k", [float("nan")])
         self.assertFalse(self.client.exists("k"))
@@ -129,7 +177,7 @@ class TestJSONMerge(unittest.TestCase):
         self.assertEqual(produce(self.client, events[1:]), 3)
         self.assertEqual(consume(self.client), events + events[1:])
 
-    def test_what_is_no_event_does_not_reach_the_server(self):
+    def test_the_producer_sends_nothing_but_events(self):
         event = {"id": 1, "name": "a", "tags": []}
         for wrong in ({**event, "id": True}, {**event, "name": ""}, {**event, "tags": "x"}, {"id": 1}, 1):
             with self.subTest(wrong), self.assertRaises(ValueError):
