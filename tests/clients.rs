@@ -1,20 +1,22 @@
-//! The example of each client library, with RESP2 and RESP3, on a server and on a cluster.
+//! The examples of each client, with RESP2 and RESP3, on a server and on a cluster.
 //!
-//! The examples in other languages have their own tests, which run here as child processes. They need what
-//! scripts/setup-clients installs.
+//! The examples in other languages have tests in their own directories. They run here as child processes,
+//! with what scripts/setup-clients has installed.
 
 mod rust;
 
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
 use crate::support::cluster::Cluster;
-use crate::support::server::Server;
+use crate::support::server::{PATIENCE, Server, wait_until};
 
 const PROTOCOLS: [&str; 2] = ["2", "3"];
 
-/// An example, and the commands that run its tests and its programs.
+/// An example, and how to run its tests and its programs.
 struct Example {
     directory: PathBuf,
     program: String,
@@ -29,7 +31,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 impl Example {
-    /// Returns an example in TypeScript, which scripts/setup-clients has compiled.
+    /// An example in TypeScript, compiled by scripts/setup-clients.
     fn node(name: &str) -> Self {
         Example {
             directory: path("target/clients").join(name),
@@ -40,19 +42,19 @@ impl Example {
         }
     }
 
-    /// Returns an example in Python, whose requirements scripts/setup-clients has installed.
+    /// An example in Python, with the requirements that scripts/setup-clients has installed.
     fn python(name: &str) -> Self {
         let python = path("target/clients").join(name).join("venv/bin/python");
         Example {
             directory: path("examples").join(name),
-            program: python.to_str().expect("the path is UTF-8").into(),
+            program: python.to_str().expect("text").into(),
             test: &["-m", "unittest"],
             produce: &["producer.py"],
             consume: &["consumer.py"],
         }
     }
 
-    /// Returns the example of the `redis` crate, whose tests are in [`rust`].
+    /// The example of the `redis` crate, whose tests are in [`rust`].
     fn rust() -> Self {
         Example {
             directory: path(""),
@@ -63,8 +65,9 @@ impl Example {
         }
     }
 
-    /// Asserts that its tests pass with both protocols, and that the cluster redirected no command.
-    fn assert_tests_pass(&self) {
+    /// Asserts that the tests pass with both protocols, and that on the cluster each command was sent to the
+    /// right node first.
+    fn pass(&self) {
         let cluster = Cluster::start();
         for protocol in PROTOCOLS {
             let server = Server::start();
@@ -82,37 +85,81 @@ impl Example {
         assert_eq!(cluster.errors("MOVED"), 0);
     }
 
-    /// Runs the producer on events, one on each line. Returns what it printed, or why it failed.
+    /// Has the producer append events, one per line. Returns what it printed, or why it failed.
     fn produce(&self, server: &Server, events: &str) -> Result<String, String> {
         let output = self.run(self.produce, &[("REDIS_URL", &url(server))], events);
         match output.status.success() {
-            true => Ok(String::from_utf8(output.stdout).expect("the output is UTF-8")),
+            true => Ok(String::from_utf8(output.stdout).expect("text")),
             false => Err(shown(&output)),
         }
     }
 
-    /// Runs the consumer, and returns what it printed.
-    fn consume(&self, server: &Server) -> String {
-        let output = self.run(self.consume, &[("REDIS_URL", &url(server))], "");
-        assert!(output.status.success() && output.stderr.is_empty(), "{}", shown(&output));
-        String::from_utf8(output.stdout).expect("the output is UTF-8")
+    /// Starts the consumer, and returns when it waits for events.
+    fn consume(&self, server: &Server) -> Consumer {
+        let waiting = server.info("blocked_clients");
+        let mut process = self.start(self.consume, &[("REDIS_URL", &url(server))]);
+        let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            stdout.lines().try_for_each(|line| sender.send(line.expect("text") + "\n"))
+        });
+        let consumer = Consumer { process, lines };
+        wait_until("the consumer waits", || server.info("blocked_clients") > waiting);
+        consumer
     }
 
     fn run(&self, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
-        let mut process = Command::new(&self.program)
+        let mut process = self.start(arguments, environment);
+        // A process that reads nothing may have ended.
+        let _ = process.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        process.wait_with_output().expect("the process ends")
+    }
+
+    fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
+        Command::new(&self.program)
             .args(arguments)
             .current_dir(&self.directory)
             .envs(environment.iter().copied())
-            // Python must not write bytecode to the source directory.
+            // Python would write files into the directory of the sources.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}: run scripts/setup-clients", self.program));
-        // The write fails if the process has ended without reading its input.
-        let _ = process.stdin.take().expect("the input is a pipe").write_all(input.as_bytes());
-        process.wait_with_output().expect("the process ends")
+            .unwrap_or_else(|error| panic!("{}: {error}: run scripts/setup-clients", self.program))
+    }
+}
+
+/// A consumer that runs. It is killed when it is dropped.
+struct Consumer {
+    process: Child,
+    lines: Receiver<String>,
+}
+
+impl Consumer {
+    /// Returns the next lines that it prints.
+    fn read(&self, count: usize) -> String {
+        (0..count).map(|_| self.lines.recv_timeout(*PATIENCE).expect("a line")).collect()
+    }
+
+    /// Asks it to stop, and returns the lines that it has printed since.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").arg(id).status().expect("kill is on the PATH").success());
+        wait_until("the consumer ends", || matches!(self.process.try_wait(), Ok(Some(_))));
+        let mut errors = String::new();
+        let stderr = self.process.stderr.as_mut().expect("a pipe");
+        stderr.read_to_string(&mut errors).expect("text");
+        let status = self.process.wait().expect("a status");
+        assert!(status.success() && errors.is_empty(), "{status}\n{errors}");
+        self.lines.iter().collect()
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -138,49 +185,70 @@ fn shown(output: &Output) -> String {
 #[test]
 #[ignore = "make test-clients"]
 fn node_redis() {
-    Example::node("node-redis").assert_tests_pass();
+    Example::node("node-redis").pass();
 }
 
 #[test]
 #[ignore = "make test-clients"]
 fn ioredis() {
-    Example::node("ioredis").assert_tests_pass();
+    Example::node("ioredis").pass();
 }
 
 #[test]
 #[ignore = "make test-clients"]
 fn redis_py() {
-    Example::python("redis-py").assert_tests_pass();
+    Example::python("redis-py").pass();
 }
 
 #[test]
 #[ignore = "make test-clients"]
-fn every_consumer_receives_what_every_producer_sent() {
-    // Every consumer prints JSON in this form, so its output equals the input.
+fn every_consumer_gets_what_every_producer_sent() {
+    // All of them print JSON in the same form, so the lines can be compared.
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
 {"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
 "#;
     let examples = examples();
     let server = Server::start();
     for consumer in &examples {
-        for (before, producer) in examples.iter().enumerate() {
-            let length = 2 * before + 2;
-            assert_eq!(producer.produce(&server, EVENTS), Ok(format!("{length}\n")));
+        let consumer = consumer.consume(&server);
+        for producer in &examples {
+            assert_eq!(producer.produce(&server, EVENTS), Ok("2\n".into()));
+            assert_eq!(consumer.read(2), EVENTS);
         }
-        assert_eq!(consumer.consume(&server), EVENTS.repeat(examples.len()));
-        assert_eq!(consumer.consume(&server), "");
+        assert_eq!(consumer.stop(), "");
     }
 }
 
 #[test]
 #[ignore = "make test-clients"]
-fn an_invalid_event_does_not_reach_the_server() {
+fn consumers_share_what_has_gathered() {
+    let examples = examples();
+    let server = Server::start();
+    let consumers = examples.each_ref().map(|example| example.consume(&server));
+    // Each consumer takes up to 100 events, in the order in which they began to wait.
+    let event = |id| format!("{{\"id\":{id},\"name\":\"a\",\"tags\":[]}}\n");
+    let events: Vec<String> = (100..420).map(event).collect();
+    let [producer, ..] = &examples;
+    assert_eq!(producer.produce(&server, &events.concat()), Ok("320\n".into()));
+    wait_until("everything is taken", || server.client().ok("DBSIZE") == "(integer) 0");
+    let printed = consumers.map(Consumer::stop);
+    // One of them may just have been between two takes.
+    assert!(printed.iter().filter(|lines| !lines.is_empty()).count() >= 3);
+    let mut lines: Vec<&str> =
+        printed.iter().flat_map(|lines| lines.split_inclusive('\n')).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, events);
+}
+
+#[test]
+#[ignore = "make test-clients"]
+fn the_producers_send_nothing_but_events() {
     let examples = examples();
     for example in &examples {
         let server = Server::start();
         let events =
             "{\"id\":1,\"name\":\"a\",\"tags\":[]}\n{\"id\":2,\"name\":\"\",\"tags\":[]}\n";
-        example.produce(&server, events).expect_err("the producer rejects the second event");
+        example.produce(&server, events).expect_err("an error");
         let mut client = server.client();
         assert_eq!(client.ok("DBSIZE"), "(integer) 0");
         assert!(!client.ok("INFO commandstats").contains("jsonmerge"));
