@@ -15,7 +15,7 @@ pub(super) struct Take;
 
 impl Handler for Take {
     fn run(context: &Context, args: &[Arg]) -> Result<(), Error> {
-        let (name, options) = parse(context, args)?;
+        let (name, options) = parse(args, || context.now())?;
         let key = context.open(name)?;
         match (key.exists(), options.block) {
             (true, _) => take(context, key, &options)?,
@@ -28,7 +28,8 @@ impl Handler for Take {
 
 impl Waiter for Take {
     fn serve(context: &Context, args: &[Arg]) -> Result<bool, Error> {
-        let (name, options) = parse(context, args)?;
+        // The timeout was valid when the client began to wait.
+        let (name, options) = parse(args, || 0)?;
         match context.open(name) {
             Ok(key) if key.exists() => match take(context, key, &options) {
                 Err(Error::Stored(_)) => Ok(false),
@@ -40,10 +41,9 @@ impl Waiter for Take {
     }
 }
 
-fn parse<'a>(context: &Context, args: &[Arg<'a>]) -> Result<(Arg<'a>, TakeOptions), Error> {
+fn parse<'a>(args: &[Arg<'a>], now: impl Fn() -> i64) -> Result<(Arg<'a>, TakeOptions), Error> {
     let [_, name, options @ ..] = args else { return Err(Error::Arity) };
-    let options =
-        TakeOptions::parse(options.iter().map(|option| option.bytes()), || context.now())?;
+    let options = TakeOptions::parse(options.iter().map(|option| option.bytes()), now)?;
     Ok((*name, options))
 }
 
