@@ -1,9 +1,10 @@
-//! `JSONMERGE.PANIC [CACHE]`
+//! `JSONMERGE.PANIC [CACHE | SERVE]`
 //!
-//! Panics, or makes the next update of the validation cache panic. Only debug builds have it, for the
-//! tests that no panic reaches the server and that none separates a write from its propagation.
+//! Panics, or makes the next update of the validation cache or the next serving of a waiting client
+//! panic. Only debug builds have it, for the tests that no panic reaches the server and that none
+//! separates a write from its propagation.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cache::PANIC_ON_UPDATE;
 use crate::error::Error;
@@ -26,13 +27,24 @@ pub(super) const PANIC: Command = Command {
 
 struct Panic;
 
+/// Whether the next serving of a waiting client panics.
+static PANIC_ON_SERVE: AtomicBool = AtomicBool::new(false);
+
+#[expect(clippy::panic, reason = "what the tests ask for")]
+pub(super) fn serve_panics_if_told_to() {
+    if PANIC_ON_SERVE.swap(false, Ordering::Relaxed) {
+        panic!("JSONMERGE.PANIC SERVE was called");
+    }
+}
+
 impl Handler for Panic {
     #[expect(clippy::panic, reason = "the purpose of the command")]
     fn run(context: &Context, args: &[Arg]) -> Result<(), Error> {
-        if args.len() == 1 {
-            panic!("JSONMERGE.PANIC was called");
+        match args.get(1).map(|what| what.bytes()) {
+            None => panic!("JSONMERGE.PANIC was called"),
+            Some(b"SERVE") => PANIC_ON_SERVE.store(true, Ordering::Relaxed),
+            Some(_) => PANIC_ON_UPDATE.store(true, Ordering::Relaxed),
         }
-        PANIC_ON_UPDATE.store(true, Ordering::Relaxed);
         context.reply_null();
         Ok(())
     }

@@ -28,6 +28,8 @@ impl Handler for Take {
 
 impl Waiter for Take {
     fn serve(context: &Context, args: &[Arg]) -> Result<bool, Error> {
+        #[cfg(debug_assertions)]
+        crate::command::panic::serve_panics_if_told_to();
         // The timeout was valid when the client began to wait.
         let (name, options) = parse(args, || 0)?;
         match context.open(name) {
