@@ -7,6 +7,7 @@ mod cache;
 mod clients;
 mod coexistence;
 mod command_pages;
+mod count;
 mod documents;
 mod effects;
 mod errors;
