@@ -29,5 +29,5 @@ mod slot_migration;
 mod soak;
 mod support;
 mod take;
-mod unload;
+mod take_options;
 mod values;
