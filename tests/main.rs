@@ -29,5 +29,6 @@ mod slot_migration;
 mod soak;
 mod support;
 mod take;
+mod take_effects;
 mod take_options;
 mod values;
