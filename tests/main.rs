@@ -30,5 +30,6 @@ mod soak;
 mod support;
 mod take;
 mod take_effects;
+mod take_elements;
 mod take_options;
 mod values;
