@@ -3,7 +3,7 @@
 mod acl;
 mod append;
 mod array;
-mod cache;
+mod block;
 mod clients;
 mod coexistence;
 mod command_pages;

@@ -1,0 +1,151 @@
+//! Where TAKE may not wait, and who may not use it.
+
+use std::path::PathBuf;
+
+use super::Waiter;
+use crate::support::server::{Server, Settings, module_path};
+
+/// The first look raises the same errors as without BLOCK.
+#[test]
+fn take_block_raises_errors_at_the_first_look() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (setup, error) in [
+        ("RPUSH k 1", "WRONGTYPE Operation against a key holding the wrong kind of value"),
+        ("HSET k f 1", "WRONGTYPE Operation against a key holding the wrong kind of value"),
+        ("SET k [x]", "BADJSON stored value is not valid JSON: expected a value at byte 1"),
+        ("SET k ", "BADJSON stored value is not valid JSON: unexpected end at byte 0"),
+        ("SET k {}", "NOTARRAY stored value is a JSON object, expected an array"),
+        ("SET k 12", "NOTARRAY stored value is a JSON number, expected an array"),
+    ] {
+        for options in ["", " COUNT 1", " COUNT 1 TRUST"] {
+            client.ok("DEL k");
+            client.ok(setup);
+            let command = format!("JSONMERGE.TAKE k BLOCK 0{options}");
+            assert_eq!(client.call(&command), Err(error.into()), "{setup}; {command}");
+            assert_eq!(client.ok("EXISTS k"), "(integer) 1");
+        }
+    }
+}
+
+#[test]
+fn take_block_where_nobody_may_wait_is_null_at_once() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.expect(&[
+        ("MULTI", "OK"),
+        ("JSONMERGE.TAKE k BLOCK 0", "QUEUED"),
+        ("JSONMERGE.TAKE k BLOCK 0 COUNT 1", "QUEUED"),
+        ("JSONMERGE.APPEND k [1,2]", "QUEUED"),
+        ("JSONMERGE.TAKE k BLOCK 0 COUNT 1", "QUEUED"),
+        ("EXEC", "((nil) (nil) [1,2] [1])"),
+        ("DEL k", "(integer) 1"),
+        ("EVAL return{redis.call('JSONMERGE.TAKE','k','BLOCK','0')==false} 0", "((integer) 1)"),
+        ("EVAL return(redis.call('JSONMERGE.TAKE','k','BLOCK','0')) 0", "(nil)"),
+    ]);
+    let library = b"#!lua name=lib
+        redis.register_function('take', function(keys) return redis.call('JSONMERGE.TAKE', keys[1], 'BLOCK', '0') end)";
+    client.call_with(&[b"FUNCTION", b"LOAD", library]).expect("FUNCTION LOAD");
+    client.expect(&[
+        ("FCALL take 1 k", "(nil)"),
+        ("SET k [1]", "OK"),
+        ("FCALL take 1 k", "[1]"),
+        ("SET k [x]", "OK"),
+    ]);
+    let error = client.call("FCALL take 1 k").expect_err("an invalid value");
+    assert!(error.contains("stored value is not valid JSON"), "{error}");
+    assert_eq!(client.info("blocked_clients"), 0);
+}
+
+/// Returns the path of the module of `tests/modules/caller.rs`, which cargo builds as an example.
+fn caller() -> Option<PathBuf> {
+    let program = std::env::current_exe().expect("the program has a path");
+    let name = module_path().file_name()?.to_string_lossy().replace("jsonmerge", "caller");
+    let mut found = program.ancestors().map(|directory| directory.join("examples").join(&name));
+    found.find(|path| path.exists())
+}
+
+#[test]
+fn take_block_called_by_a_module_is_null_at_once() {
+    let caller = caller().expect("cargo builds the examples before it runs the tests");
+    let server = Settings::new().module().with(&format!("loadmodule {}", caller.display())).start();
+    server.client().expect(
+        &[
+            ("CALLER.CALL JSONMERGE.TAKE k BLOCK 0", "(nil)"),
+            ("JSONMERGE.APPEND k [1,2]", "[1,2]"),
+            ("CALLER.CALL JSONMERGE.TAKE k BLOCK 0 COUNT 1", "[1]"),
+            ("CALLER.CALL JSONMERGE.TAKE k BLOCK 0", "[2]"),
+            ("CALLER.CALL JSONMERGE.TAKE k BLOCK 0", "(nil)"),
+            ("INFO", &server.client().ok("INFO")),
+        ][..5],
+    );
+    // An append that a module calls serves, too.
+    let mut waiter = Waiter::start(&server, "JSONMERGE.TAKE k BLOCK 0");
+    assert_eq!(server.client().ok("CALLER.CALL JSONMERGE.APPEND k [3]"), "[3]");
+    assert_eq!(waiter.reply(), "[3]");
+}
+
+/// Redis lets a subscriber wait, and Valkey does not.
+#[test]
+fn take_block_by_a_resp3_subscriber_is_replied_to() {
+    let server = Server::start();
+    let mut client = server.client_resp3();
+    client.0.subscribe_resp3("channel").expect("the server accepts the subscription");
+    assert_eq!(client.ok("JSONMERGE.TAKE k BLOCK 100"), "(nil)");
+    let mut waiter = Waiter::send(client, "JSONMERGE.TAKE k BLOCK 0");
+    let waits = (0..20).any(|_| waiter.is_waiting(&server));
+    let is_valkey = server.client().ok("INFO server").contains("valkey_version");
+    assert_eq!(waits, !is_valkey);
+    server.client().ok("JSONMERGE.APPEND k [1]");
+    assert_eq!(waiter.reply(), if waits { "[1]" } else { "(nil)" });
+}
+
+/// The commands of modules have categories since Redis 7.2.
+#[test]
+fn take_is_in_the_acl_category_blocking() {
+    let server = Server::start();
+    let has_categories = server.has_categories();
+    let mut admin = server.client();
+    for (rules, allowed) in [
+        ("+@all", true),
+        ("+@all -@blocking", !has_categories),
+        ("+@all -@blocking +jsonmerge.take", true),
+        ("+@blocking", has_categories),
+        ("+@blocking -jsonmerge.take", false),
+        ("+jsonmerge.take", true),
+    ] {
+        admin.ok(&format!("ACL SETUSER user reset on >secret ~* {rules}"));
+        let mut client = server.client();
+        client.ok("AUTH user secret");
+        for command in ["JSONMERGE.TAKE k", "JSONMERGE.TAKE k BLOCK 1"] {
+            let reply = client.call(command);
+            match allowed {
+                true => assert_eq!(reply.as_deref(), Ok("(nil)"), "{rules}: {command}"),
+                false => assert!(
+                    reply.is_err_and(|error| error.starts_with("NOPERM")),
+                    "{rules}: {command}"
+                ),
+            }
+        }
+    }
+    let info = admin.ok("COMMAND INFO JSONMERGE.TAKE JSONMERGE.APPEND");
+    let (take, append) = info.split_once("jsonmerge.append").expect("both commands");
+    assert_eq!(take.contains("blocking"), has_categories, "{take}");
+    assert!(!append.contains("blocking"), "{append}");
+}
+
+/// Waiting needs what taking needs: to read and to write the key.
+#[test]
+fn take_block_needs_both_permissions_for_the_key() {
+    let server = Server::start();
+    let mut admin = server.client();
+    for (keys, allowed) in
+        [("%RW~k", true), ("%R~k %W~k", true), ("%R~k", false), ("%W~k", false), ("~other", false)]
+    {
+        admin.ok(&format!("ACL SETUSER user reset on >secret +jsonmerge.take {keys}"));
+        let mut client = server.client();
+        client.ok("AUTH user secret");
+        let reply = client.call("JSONMERGE.TAKE k BLOCK 1 COUNT 1");
+        assert_eq!(reply.is_ok(), allowed, "{keys}: {reply:?}");
+    }
+}
