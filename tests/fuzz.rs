@@ -28,6 +28,16 @@ fn options() {
 }
 
 #[test]
+fn head() {
+    replay("head", properties::head::assert_holds);
+}
+
+#[test]
+fn take_options() {
+    replay("take_options", properties::take_options::assert_holds);
+}
+
+#[test]
 fn cache() {
     replay("cache", properties::cache::assert_holds);
 }
