@@ -131,11 +131,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "ERR wrong number of arguments for 'jsonmerge.append' command",
     ),
     ("SET k [0]", "JSONMERGE.TAKE", "ERR wrong number of arguments for 'jsonmerge.take' command"),
-    (
-        "SET k [0]",
-        "JSONMERGE.TAKE k k",
-        "ERR wrong number of arguments for 'jsonmerge.take' command",
-    ),
+    ("SET k [0]", "JSONMERGE.TAKE k k", "ERR syntax error"),
 ];
 
 /// Returns all that a client can see of the key, except the encoding: that of a short string may become

@@ -9,9 +9,11 @@ use crate::support::server::Server;
 fn command_info_has_arity_flags_and_key() {
     let server = Server::start();
     let mut client = server.client();
+    let blocking = if server.has_categories() { " blocking" } else { "" };
+    let take_flags = format!("write module{blocking}");
     for (command, arity, flags, key_flags) in [
         ("jsonmerge.append", "(integer) -3", "write denyoom module", "RW access insert"),
-        ("jsonmerge.take", "(integer) 2", "write module", "RW access delete"),
+        ("jsonmerge.take", "(integer) -2", &take_flags, "RW access delete"),
     ] {
         let reply = client
             .value_of(&[b"COMMAND", b"INFO", command.as_bytes()])
@@ -30,6 +32,8 @@ fn command_info_has_arity_flags_and_key() {
         for category in ["@write", "@string"] {
             assert_eq!(categories.contains(category), server.has_categories(), "{categories}");
         }
+        let is_blocking = server.has_categories() && command == "jsonmerge.take";
+        assert_eq!(categories.contains("@blocking"), is_blocking, "{categories}");
     }
 }
 
@@ -83,12 +87,19 @@ fn command_docs_have_summary_complexity_since_and_arguments() {
         (name len type pure-token token LEN) \
         (name size type pure-token token SIZE))))))";
     let take = "(jsonmerge.take (\
-        summary Returns the JSON array stored at a key after deleting the key. \
+        summary Returns the JSON array stored at a key after deleting the key, or returns and removes \
+        its first elements. Waits for the key if it doesn't exist and BLOCK is given. \
         since 0.1.0 \
         group module \
-        complexity O(N) where N is the size of the stored value in bytes. \
+        complexity O(N) where N is the size of the stored value in bytes; with COUNT and TRUST O(M+S) \
+        where M is the size of the elements returned and S is the number of spaces that earlier takes \
+        have left. \
         module jsonmerge \
-        arguments ((name key type key key_spec_index (integer) 0))))";
+        arguments (\
+        (name key type key key_spec_index (integer) 0) \
+        (name count type integer token COUNT flags (optional)) \
+        (name trust type pure-token token TRUST flags (optional)) \
+        (name milliseconds type integer token BLOCK flags (optional)))))";
     let server = Server::start();
     let mut client = server.client();
     for (command, docs) in [("JSONMERGE.APPEND", append), ("JSONMERGE.TAKE", take)] {
