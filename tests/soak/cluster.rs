@@ -2,7 +2,7 @@
 //!
 //! The cluster clients know nothing about the commands of the module, except what COMMAND reports.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use redis::cluster::{ClusterClient, ClusterConnection};
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::{ConnectionLike as _, RedisResult, Value};
 
-use crate::support::client::text;
+use crate::support::client::{Client, text};
 use crate::support::cluster::{Cluster, SHARDS, id, is_master};
-use crate::support::ledger::Ledger;
+use crate::support::ledger::{Ledger, SLOTS};
 use crate::support::random::Seed;
 use crate::support::server::{Server, wait_until};
 
@@ -21,11 +21,18 @@ use crate::support::server::{Server, wait_until};
 const MIGRATIONS: usize = 20;
 
 const PRODUCERS: usize = 3;
+const WAITERS: usize = 4;
+
+const KEYS: usize = 1000;
 
 /// What the threads share.
 struct Scene {
     events: Ledger,
     moved_keys: AtomicU64,
+    /// The number of a key whose slot migrates now or next.
+    migrating: AtomicUsize,
+    /// How many consumers waited for a key when its slot moved.
+    moved_waiters: AtomicU64,
     /// How often nodes replied MOVED, and ASK.
     moved: AtomicU64,
     ask: AtomicU64,
@@ -37,8 +44,10 @@ fn events_that_wait_confirmed_survive_failovers_and_slot_migrations() {
     let seed = Seed::print("cluster");
     let mut cluster = Cluster::start();
     let mut scene = Scene {
-        events: Ledger::new("events", 1000),
+        events: Ledger::new("events", KEYS),
         moved_keys: AtomicU64::new(0),
+        migrating: AtomicUsize::new(0),
+        moved_waiters: AtomicU64::new(0),
         moved: AtomicU64::new(0),
         ask: AtomicU64::new(0),
         is_over: AtomicBool::new(false),
@@ -57,12 +66,14 @@ fn events_that_wait_confirmed_survive_failovers_and_slot_migrations() {
         .events
         .note_remaining(|key| text(&send(&mut client, &["GET", key]).expect("the node replies")));
     let balance = scene.events.balance();
-    let [keys, moved, ask] = [scene.moved_keys, scene.moved, scene.ask].map(AtomicU64::into_inner);
+    let [keys, waiters, moved, ask] =
+        [scene.moved_keys, scene.moved_waiters, scene.moved, scene.ask].map(AtomicU64::into_inner);
     println!(
-        "cluster: {failovers} failovers, {keys} keys moved, {moved} MOVED, {ask} ASK; {balance}"
+        "cluster: {failovers} failovers, {keys} keys and {waiters} waiting consumers moved, \
+         {moved} MOVED, {ask} ASK; {balance}"
     );
     balance.assert_balanced(500);
-    assert!(keys > 0 && moved > 0 && ask > 0, "no slot migrated under traffic");
+    assert!(keys > 0 && waiters > 0 && moved > 0 && ask > 0, "no slot migrated under traffic");
 }
 
 /// Kills the master of one shard, and migrates slots between the other two, while clients work.
@@ -70,7 +81,7 @@ fn events_that_wait_confirmed_survive_failovers_and_slot_migrations() {
 /// The master starts again only after the clients have stopped. Until then, its shard has no replica, and
 /// WAIT confirms nothing.
 fn episode(cluster: &mut Cluster, scene: &Scene, seed: Seed, number: usize) {
-    let threads = number * (PRODUCERS + 3);
+    let threads = number * (PRODUCERS + WAITERS + 2);
     let mut random = seed.rng(threads);
     cluster.put_masters_first();
     cluster.servers().for_each(|server| _ = server.client().ok("CONFIG RESETSTAT"));
@@ -85,6 +96,10 @@ fn episode(cluster: &mut Cluster, scene: &Scene, seed: Seed, number: usize) {
             scope.spawn(move || scene.act(ports, seed.rng(threads + thread), produce));
         }
         scope.spawn(move || scene.act(ports, seed.rng(threads + PRODUCERS + 1), consume));
+        for thread in 1..=WAITERS {
+            let random = seed.rng(threads + PRODUCERS + 1 + thread);
+            scope.spawn(move || wait_until_over(scene, ports, random));
+        }
         scope.spawn(move || migrate_slots(scene, source, target, random));
         thread::sleep(Duration::from_millis(500));
         killed.kill();
@@ -103,12 +118,15 @@ fn migrate_slots(scene: &Scene, from: &Server, to: &Server, mut random: Rng) {
     let (from_id, to_id) = (id(from), id(to));
     let mut migrations = 0;
     while migrations < MIGRATIONS && !scene.is_over.load(Relaxed) {
-        let key = scene.events.key(scene.events.any_key(&mut random));
+        let number = scene.events.any_key(&mut random);
+        let key = scene.events.key(number);
         let slot = source.ok(&format!("CLUSTER KEYSLOT {key}")).replace("(integer) ", "");
         if source.ok(&format!("CLUSTER COUNTKEYSINSLOT {slot}")) == "(integer) 0" {
             thread::sleep(Duration::from_millis(1));
             continue;
         }
+        scene.migrating.store(number, Relaxed);
+        thread::sleep(Duration::from_millis(20));
         target.ok(&format!("CLUSTER SETSLOT {slot} IMPORTING {from_id}"));
         source.ok(&format!("CLUSTER SETSLOT {slot} MIGRATING {to_id}"));
         loop {
@@ -187,13 +205,63 @@ fn consume(scene: &Scene, client: &mut ClusterConnection, random: &mut Rng) -> R
     let number = scene.events.any_key(random);
     let key = scene.events.key(number);
     let began = scene.events.now();
-    let reply = send(client, &["JSONMERGE.TAKE", &key]);
-    let reply = reply.inspect_err(|_| scene.events.note_lost_reply(number, began))?;
+    let reply = send(client, &["JSONMERGE.TAKE", &key, "COUNT", "5"]);
+    let reply = reply.inspect_err(|_| scene.events.note_lost_reply(number, began, 5))?;
     if reply != Value::Nil {
         let confirmed = is_confirmed(client, &key);
         match confirmed {
-            Ok(true) => scene.events.note_taken(&text(&reply)),
-            _ => scene.events.note_unconfirmed(&text(&reply)),
+            Ok(true) => scene.events.note_reply(began, &text(&reply)),
+            _ => scene.events.note_unconfirmed(began, &text(&reply)),
+        }
+        confirmed?;
+    }
+    Ok(())
+}
+
+/// Waits for keys in the slot that migrates.
+fn wait_until_over(scene: &Scene, ports: [u16; 3], mut random: Rng) {
+    while !scene.is_over.load(Relaxed) {
+        let number = (scene.migrating.load(Relaxed) + random.usize(..10) * SLOTS) % KEYS;
+        let mut port = random.choice(ports);
+        let mut asking = false;
+        while let Some(to) = port.take() {
+            // The node may have been killed.
+            let Ok(mut client) = Client::connect(to, "resp2") else { break };
+            if asking && client.call("ASKING").is_err() {
+                break;
+            }
+            let start = Instant::now();
+            let Err(error) = wait(scene, &mut client, number) else { break };
+            let words: Vec<_> = error.split([' ', ':']).collect();
+            match words.as_slice() {
+                [code @ ("MOVED" | "ASK"), _, _, to] => {
+                    port = to.parse().ok();
+                    asking = *code == "ASK";
+                    // At the start, a node redirects at once.
+                    let has_waited = !asking && start.elapsed() > Duration::from_millis(50);
+                    scene.moved_waiters.fetch_add(u64::from(has_waited), Relaxed);
+                }
+                ["no", ..] | ["CLUSTERDOWN" | "UNBLOCKED" | "READONLY", ..] => {}
+                _ => panic!("{error}"),
+            }
+        }
+    }
+}
+
+/// Waits for a key at the node of this client.
+fn wait(scene: &Scene, client: &mut Client, number: usize) -> Result<(), String> {
+    let key = scene.events.key(number);
+    let began = scene.events.now();
+    let reply = client.call(&format!("JSONMERGE.TAKE {key} COUNT 2 BLOCK 500"));
+    if reply.as_ref().is_err_and(|error| error.starts_with("no reply")) {
+        scene.events.note_lost_reply(number, began, 2);
+    }
+    let array = reply?;
+    if array != "(nil)" {
+        let confirmed = client.call("WAIT 1 100");
+        match confirmed.as_deref() {
+            Ok("(integer) 1") => scene.events.note_reply(began, &array),
+            _ => scene.events.note_unconfirmed(began, &array),
         }
         confirmed?;
     }

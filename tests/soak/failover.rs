@@ -1,6 +1,7 @@
-//! A master is killed and its replica takes over, again and again: no event that WAIT confirmed is lost.
+//! A master is killed, or becomes a replica, and its replica takes over, again and again: no event that
+//! WAIT confirmed is lost.
 
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
 
@@ -12,12 +13,15 @@ use crate::support::random::Seed;
 use crate::support::server::Server;
 
 const PRODUCERS: usize = 4;
+const CONSUMERS: usize = 2;
 
 /// What the threads share.
 struct Scene {
     /// The port of the current master.
     master: AtomicU16,
     events: Ledger,
+    /// How many consumers waited when their server became a replica.
+    unblocked: AtomicU64,
     is_over: AtomicBool,
 }
 
@@ -30,6 +34,7 @@ fn events_that_wait_confirmed_survive_failovers() {
     let scene = Scene {
         master: AtomicU16::new(master.port),
         events: Ledger::new("events", 500),
+        unblocked: AtomicU64::new(0),
         is_over: AtomicBool::new(false),
     };
     let mut failovers = 0;
@@ -39,14 +44,21 @@ fn events_that_wait_confirmed_survive_failovers() {
         for thread in 1..=PRODUCERS {
             scope.spawn(move || scene.act(seed.rng(thread), produce));
         }
-        scope.spawn(|| scene.act(seed.rng(PRODUCERS + 1), consume));
+        for thread in 1..=CONSUMERS {
+            scope.spawn(move || scene.act(seed.rng(PRODUCERS + thread), consume));
+        }
         let end = Instant::now() + super::duration();
         while Instant::now() < end {
             super::sleep(&mut random, 200..800);
-            master.kill();
+            let is_killed = random.bool();
+            if is_killed {
+                master.kill();
+            }
             replica.client().ok("REPLICAOF NO ONE");
             scene.master.store(replica.port, Relaxed);
-            master.revive();
+            if is_killed {
+                master.revive();
+            }
             master.follow(&replica);
             std::mem::swap(&mut master, &mut replica);
             failovers += 1;
@@ -56,7 +68,8 @@ fn events_that_wait_confirmed_survive_failovers() {
     let mut client = master.client();
     scene.events.note_remaining(|key| client.ok(&format!("GET {key}")));
     let balance = scene.events.balance();
-    println!("failover: {failovers} failovers; {balance}");
+    let unblocked = scene.unblocked.into_inner();
+    println!("failover: {failovers} failovers, {unblocked} UNBLOCKED; {balance}");
     balance.assert_balanced(300);
 }
 
@@ -64,10 +77,13 @@ impl Scene {
     fn act(&self, random: Rng, step: fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>) {
         let port = || self.master.load(Relaxed);
         super::repeat(&self.is_over, port, random, |client, random| {
-            step(self, client, random).map_err(|error| match error.split(' ').next() {
+            step(self, client, random).map_err(|error| {
                 // The old master has become a replica.
-                Some("READONLY" | "UNBLOCKED") => format!("no reply from a master: {error}"),
-                _ => error,
+                let refusals = ["READONLY", "UNBLOCKED", "ERR WAIT cannot be used with replica"];
+                match refusals.iter().any(|refusal| error.starts_with(refusal)) {
+                    true => format!("no reply from a master: {error}"),
+                    false => error,
+                }
             })
         });
     }
@@ -89,18 +105,27 @@ fn produce(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), S
 
 fn consume(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
     let key = scene.events.any_key(random);
+    let count = random.choice([1, 3, 1000]).unwrap_or(1);
+    let options = random.choice(["", " TRUST", " BLOCK 20"]).unwrap_or_default();
+    let name = scene.events.key(key);
     let began = scene.events.now();
-    let reply = client.call(&format!("JSONMERGE.TAKE {}", scene.events.key(key)));
-    let array = reply.inspect_err(|_| scene.events.note_lost_reply(key, began))?;
-    if array != "(nil)" {
-        match is_confirmed(client) {
-            Ok(true) => scene.events.note_taken(&array),
-            Ok(false) => scene.events.note_unconfirmed(&array),
-            Err(error) => {
-                scene.events.note_unconfirmed(&array);
-                return Err(error);
+    let array = match client.call(&format!("JSONMERGE.TAKE {name} COUNT {count}{options}")) {
+        Ok(array) => array,
+        Err(error) => {
+            if error.starts_with("no reply") {
+                scene.events.note_lost_reply(key, began, count);
             }
+            scene.unblocked.fetch_add(u64::from(error.starts_with("UNBLOCKED")), Relaxed);
+            return Err(error);
         }
+    };
+    if array != "(nil)" {
+        let confirmed = is_confirmed(client);
+        match confirmed {
+            Ok(true) => scene.events.note_reply(began, &array),
+            _ => scene.events.note_unconfirmed(began, &array),
+        }
+        confirmed?;
     }
     Ok(())
 }

@@ -175,11 +175,12 @@ fn produce(events: &Ledger, client: &mut Client, random: &mut Rng) -> Result<(),
 /// Takes with GETDEL as long as the module is not loaded.
 fn consume(events: &Ledger, client: &mut Client, random: &mut Rng) -> Result<(), String> {
     let key = events.key(events.any_key(random));
+    let began = events.now();
     let taken = client.call(&format!("JSONMERGE.TAKE {key}")).or_else(|error| {
         expect_unknown_command(error)?;
         client.call(&format!("GETDEL {key}"))
     })?;
-    events.note_value(&taken);
+    events.note_reply(began, &taken);
     Ok(())
 }
 

@@ -46,7 +46,8 @@ fn repeat(
             thread::sleep(Duration::from_millis(5));
             continue;
         }
-        let Ok(mut client) = Client::connect(port, "resp2") else { continue };
+        let protocol = random.choice(["resp2", "resp3"]).unwrap_or_default();
+        let Ok(mut client) = Client::connect(port, protocol) else { continue };
         let error = loop {
             match step(&mut client, &mut random) {
                 Ok(()) if is_over.load(Relaxed) => return,

@@ -2,13 +2,14 @@
 //!
 //! A producer appends batches of one to four events, each with its own number, and notes whether the
 //! server acknowledged the batch. A consumer notes every array that it received. At the end, each
-//! acknowledged event must have been received exactly once, byte for byte as it was sent and with its
-//! batch in one piece. No event may have been received twice.
+//! acknowledged event must have been taken exactly once, or must be left at its key, byte for byte as it
+//! was sent. At each key, the events come out in the order in which they went in, however many takes
+//! they are split over.
 //!
-//! If the reply to a TAKE was lost, the TAKE may have taken everything that was stored at its key, or
-//! nothing. The ledger accepts no other outcome.
+//! If the reply to a TAKE was lost, the TAKE may have taken the first elements at its key, as many as it
+//! asked for or all, or nothing. The ledger accepts no other outcome.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 
@@ -16,7 +17,7 @@ use fastrand::Rng;
 use serde_json::value::RawValue;
 
 /// The number of hash tags.
-const SLOTS: usize = 100;
+pub const SLOTS: usize = 100;
 
 /// The events of one family of keys.
 pub struct Ledger {
@@ -31,7 +32,7 @@ struct Books {
     clock: u64,
     batches: Vec<Batch>,
     lost_replies: Vec<LostReply>,
-    /// Arrays that contain something that was not sent.
+    /// Arrays that contain something that was not sent, or not in this order.
     altered: Vec<String>,
 }
 
@@ -40,28 +41,53 @@ struct Batch {
     /// When it was sent.
     sent: u64,
     outcome: Outcome,
-    /// How often it was received.
-    received: u32,
-    first_received: u64,
-    /// How often it was received from a TAKE that a failover may undo.
-    unconfirmed: u32,
+    events: Vec<Event>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// Sent, but the reply has not arrived.
     Unknown,
-    /// Sent in part: the server must not run it.
-    Cut,
+    /// Sent in part, or refused: the server must not run it.
+    NotRun,
     /// Acknowledged at this time.
     Acknowledged(u64),
+}
+
+#[derive(Clone, Default)]
+struct Event {
+    /// How often it was received, including those that are left.
+    received: u32,
+    /// How often it was received from a TAKE that a failover may undo.
+    unconfirmed: u32,
+    is_left: bool,
+    /// When it was received first.
+    taken: Option<Span>,
+}
+
+/// The time from before a TAKE was sent until after its reply arrived.
+#[derive(Clone, Copy)]
+struct Span {
+    began: u64,
+    ended: u64,
 }
 
 /// A TAKE whose reply was lost.
 struct LostReply {
     key: usize,
-    began: u64,
-    ended: u64,
+    span: Span,
+    /// How many elements it takes at most.
+    count: usize,
+}
+
+/// How an array was received.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Taken,
+    /// Taken by a TAKE that no replica has confirmed: a failover may undo it.
+    Unconfirmed,
+    /// Still stored at the end.
+    Left,
 }
 
 /// A batch that is being sent.
@@ -77,16 +103,26 @@ pub struct Sent {
 pub struct Balance {
     pub events: u64,
     pub acknowledged: u64,
-    pub received: u64,
+    pub taken: u64,
+    /// Events that are still stored, and that nobody has taken.
+    pub left: u64,
     /// Acknowledged events that were taken by a TAKE whose reply was lost.
     pub in_lost_replies: u64,
     pub lost: u64,
     pub duplicated: u64,
-    /// Events that were received although their command was sent only in part.
-    pub from_cut_commands: u64,
-    /// Arrays with events that were not sent like this: in another order, with parts of their batch
-    /// missing, or with other bytes.
+    /// Events that were received although their command was sent only in part or refused.
+    pub not_run: u64,
+    /// Events that were received before one that went into their key earlier.
+    pub out_of_order: u64,
+    /// Arrays with elements that were not sent like this, or in another order.
     pub altered: Vec<String>,
+}
+
+impl Sent {
+    /// Returns the number of events.
+    pub fn len(&self) -> usize {
+        size(self.id)
+    }
 }
 
 impl Ledger {
@@ -115,121 +151,113 @@ impl Ledger {
 
     /// Creates a batch for a random key and notes it. The caller sends it.
     pub fn send(&self, random: &mut Rng) -> Sent {
-        let key = self.any_key(random);
+        self.send_to(self.any_key(random))
+    }
+
+    /// Creates a batch for this key and notes it. The caller sends it.
+    pub fn send_to(&self, key: usize) -> Sent {
         let mut books = self.books();
-        books.clock += 1;
-        let (id, sent) = (books.batches.len(), books.clock);
-        let outcome = Outcome::Unknown;
-        books.batches.push(Batch {
-            key,
-            sent,
-            outcome,
-            received: 0,
-            first_received: 0,
-            unconfirmed: 0,
-        });
-        Sent { id, key: self.key(key), array: format!("[{}]", events(id).join(",")) }
+        let (id, sent) = (books.batches.len(), books.tick());
+        let events = vec![Event::default(); size(id)];
+        books.batches.push(Batch { key, sent, outcome: Outcome::Unknown, events });
+        Sent { id, key: self.key(key), array: format!("[{}]", events_of(id).join(",")) }
     }
 
     /// Notes that the server acknowledged a batch.
     pub fn acknowledge(&self, sent: &Sent) {
         let mut books = self.books();
-        books.clock += 1;
-        books.batches[sent.id].outcome = Outcome::Acknowledged(books.clock);
+        let now = books.tick();
+        books.batches[sent.id].outcome = Outcome::Acknowledged(now);
     }
 
-    /// Notes that the command of a batch is sent only in part.
-    pub fn note_cut(&self, sent: &Sent) {
-        self.books().batches[sent.id].outcome = Outcome::Cut;
+    /// Notes that the command of a batch is sent only in part, or was refused.
+    pub fn note_not_run(&self, sent: &Sent) {
+        self.books().batches[sent.id].outcome = Outcome::NotRun;
     }
 
     /// Notes the values that nobody has taken. `get` returns the reply to GET.
     pub fn note_remaining(&self, mut get: impl FnMut(&str) -> String) {
         for key in self.keys() {
-            self.note_value(&get(&key));
-        }
-    }
-
-    /// Notes the reply to GET.
-    pub fn note_value(&self, reply: &str) {
-        if reply != "(nil)" {
-            self.note_taken(reply);
-        }
-    }
-
-    /// Notes an array that was taken.
-    pub fn note_taken(&self, array: &str) {
-        self.note(array, false);
-    }
-
-    /// Notes an array that was taken, by a TAKE that no replica has confirmed: a failover may undo it.
-    pub fn note_unconfirmed(&self, array: &str) {
-        self.note(array, true);
-    }
-
-    fn note(&self, array: &str, is_unconfirmed: bool) {
-        let mut books = self.books();
-        books.clock += 1;
-        let now = books.clock;
-        let elements: Vec<&RawValue> = match serde_json::from_str(array) {
-            Ok(elements) => elements,
-            Err(error) => return books.altered.push(format!("{error}: {array}")),
-        };
-        let mut rest = elements.as_slice();
-        while let Some(first) = rest.first() {
-            let id = serde_json::from_str(first.get()).map(|(id, ..): (usize, u32, String)| id);
-            let sent = id.ok().filter(|id| *id < books.batches.len()).map(|id| (id, events(id)));
-            let Some((id, sent)) = sent.filter(|(_, sent)| {
-                rest.len() >= sent.len()
-                    && sent.iter().zip(rest).all(|(event, element)| event == element.get())
-            }) else {
-                return books.altered.push(array.to_owned());
-            };
-            rest = &rest[sent.len()..];
-            let batch = &mut books.batches[id];
-            batch.unconfirmed += u32::from(is_unconfirmed);
-            if batch.received == 0 {
-                batch.first_received = now;
+            let value = get(&key);
+            if value != "(nil)" {
+                self.note(self.now(), &value, Source::Left);
             }
-            batch.received += 1;
         }
     }
 
     /// Returns the time, which the caller keeps before it sends a TAKE.
     pub fn now(&self) -> u64 {
-        self.books().clock
+        self.books().tick()
     }
 
-    /// Notes that the reply to a TAKE of this key, sent at the time `began`, was lost.
-    pub fn note_lost_reply(&self, key: usize, began: u64) {
+    /// Notes the reply to a TAKE that was sent at the time `began`.
+    pub fn note_reply(&self, began: u64, reply: &str) {
+        if reply != "(nil)" {
+            self.note(began, reply, Source::Taken);
+        }
+    }
+
+    /// Notes an array that was taken at an unknown time.
+    pub fn note_receipt(&self, reply: &str) {
+        self.note_reply(0, reply);
+    }
+
+    /// Notes an array that was taken, by a TAKE that no replica has confirmed: a failover may undo it.
+    pub fn note_unconfirmed(&self, began: u64, array: &str) {
+        self.note(began, array, Source::Unconfirmed);
+    }
+
+    /// Notes that the reply to a TAKE of this key, sent at the time `began`, was lost. It takes at most
+    /// `count` elements.
+    pub fn note_lost_reply(&self, key: usize, began: u64, count: usize) {
         let mut books = self.books();
-        books.clock += 1;
-        let ended = books.clock;
-        books.lost_replies.push(LostReply { key, began, ended });
+        let span = Span { began, ended: books.tick() };
+        books.lost_replies.push(LostReply { key, span, count });
+    }
+
+    fn note(&self, began: u64, array: &str, source: Source) {
+        let mut books = self.books();
+        let span = Span { began, ended: books.tick() };
+        let events: Option<Vec<_>> = serde_json::from_str::<Vec<&RawValue>>(array)
+            .ok()
+            .and_then(|events| events.iter().map(|event| books.find(event.get())).collect());
+        let Some(events) = events.filter(|events| books.is_in_order(events)) else {
+            return books.altered.push(array.to_owned());
+        };
+        for (id, number) in events {
+            let event = &mut books.batches[id].events[number];
+            event.received += 1;
+            event.unconfirmed += u32::from(source == Source::Unconfirmed);
+            event.is_left |= source == Source::Left;
+            event.taken.get_or_insert(span);
+        }
     }
 
     /// Returns what became of all events. The remaining values must have been noted.
     pub fn balance(&self) -> Balance {
         let mut books = self.books();
         let in_lost_replies = books.in_lost_replies();
-        let mut balance =
-            Balance { altered: std::mem::take(&mut books.altered), ..Balance::default() };
+        let mut balance = Balance {
+            altered: std::mem::take(&mut books.altered),
+            out_of_order: books.out_of_order(),
+            ..Balance::default()
+        };
         for (id, batch) in books.batches.iter().enumerate() {
-            let events = size(id) as u64;
-            let acknowledged = matches!(batch.outcome, Outcome::Acknowledged(_));
-            let times = u64::from(batch.received);
-            balance.events += events;
-            balance.acknowledged += if acknowledged { events } else { 0 };
-            balance.received += if times > 0 { events } else { 0 };
-            let duplicates = times.saturating_sub(1 + u64::from(batch.unconfirmed));
-            balance.duplicated += events * duplicates;
-            if times > 0 && batch.outcome == Outcome::Cut {
-                balance.from_cut_commands += events;
-            }
-            if acknowledged && times == 0 {
-                match in_lost_replies.contains(&id) {
-                    true => balance.in_lost_replies += events,
-                    false => balance.lost += events,
+            let is_acknowledged = matches!(batch.outcome, Outcome::Acknowledged(_));
+            for (number, event) in batch.events.iter().enumerate() {
+                let is_received = event.received > 0;
+                balance.events += 1;
+                balance.acknowledged += u64::from(is_acknowledged);
+                balance.taken += u64::from(is_received && !event.is_left);
+                balance.left += u64::from(event.is_left);
+                balance.duplicated +=
+                    u64::from(event.received.saturating_sub(1 + event.unconfirmed));
+                balance.not_run += u64::from(is_received && batch.outcome == Outcome::NotRun);
+                if is_acknowledged && !is_received {
+                    match in_lost_replies.contains(&(id, number)) {
+                        true => balance.in_lost_replies += 1,
+                        false => balance.lost += 1,
+                    }
                 }
             }
         }
@@ -237,51 +265,185 @@ impl Ledger {
     }
 }
 
+/// An event, among those of its key.
+struct Entry<'a> {
+    id: usize,
+    number: usize,
+    batch: &'a Batch,
+}
+
 impl Books {
-    /// Returns the batches that were taken by TAKEs whose replies were lost.
-    ///
-    /// Such a TAKE has taken either all batches that were acknowledged before it at its key and not
-    /// received before it, or none of them.
-    fn in_lost_replies(&self) -> HashSet<usize> {
-        let mut at_key: HashMap<usize, Vec<usize>> =
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    /// Returns which event this element is: its batch, and its number in the batch.
+    fn find(&self, element: &str) -> Option<(usize, usize)> {
+        let (id, number, _): (usize, usize, String) = serde_json::from_str(element).ok()?;
+        let is_sent = id < self.batches.len() && events_of(id).get(number)? == element;
+        is_sent.then_some((id, number))
+    }
+
+    /// Returns whether the events of an array may be stored in this order: each batch is in one piece.
+    fn is_in_order(&self, events: &[(usize, usize)]) -> bool {
+        let mut last_sent = 0;
+        events.windows(2).all(|pair| {
+            let [(last_id, last_number), (id, number)] = [pair[0], pair[1]];
+            last_sent = self.batches[last_id].sent.max(last_sent);
+            match last_id == id {
+                true => last_number + 1 == number,
+                false => {
+                    last_number + 1 == size(last_id)
+                        && number == 0
+                        && !self.batches[id].was_acknowledged_before(last_sent)
+                }
+            }
+        })
+    }
+
+    /// Returns how many events were received by a TAKE that ended before another began, which took an
+    /// event that certainly was in front of them.
+    fn out_of_order(&self) -> u64 {
+        let mut at_key: BTreeMap<usize, Vec<&Batch>> = BTreeMap::new();
+        for batch in &self.batches {
+            at_key.entry(batch.key).or_default().push(batch);
+        }
+        at_key.into_values().map(out_of_order).sum()
+    }
+
+    /// Returns the events that were taken by TAKEs whose replies were lost.
+    fn in_lost_replies(&self) -> HashSet<(usize, usize)> {
+        let mut at_key: HashMap<usize, Vec<Entry>> =
             self.lost_replies.iter().map(|reply| (reply.key, Vec::new())).collect();
         for (id, batch) in self.batches.iter().enumerate() {
-            if let Some(batches) = at_key.get_mut(&batch.key) {
-                batches.push(id);
+            if let Some(entries) = at_key.get_mut(&batch.key) {
+                entries.extend((0..batch.events.len()).map(|number| Entry { id, number, batch }));
             }
         }
-        let mut taken = HashSet::new();
-        for reply in &self.lost_replies {
-            let mut stored = at_key[&reply.key].clone();
-            stored.retain(|id| {
-                let batch = &self.batches[*id];
-                let was_received = batch.received > 0 && batch.first_received <= reply.began;
-                !was_received && !taken.contains(id) && batch.sent <= reply.ended
-            });
-            let is_gone = |id: &usize| self.batches[*id].received == 0;
-            let mut before =
-                stored.iter().filter(|id| self.batches[**id].was_acknowledged_at(reply.began));
-            if before.all(is_gone) {
-                taken.extend(stored.into_iter().filter(is_gone));
+        let mut lost_replies: Vec<_> = self.lost_replies.iter().collect();
+        lost_replies.sort_by_key(|reply| reply.span.ended);
+        let mut found = HashSet::new();
+        for reply in lost_replies {
+            let entries = &at_key[&reply.key];
+            found.extend(reply.took(entries, &found));
+        }
+        found
+    }
+}
+
+/// Returns how many events of one key, whose batches are in the order of their sending, were received too
+/// early.
+fn out_of_order(batches: Vec<&Batch>) -> u64 {
+    let mut in_front = batches.clone();
+    in_front.retain(|batch| matches!(batch.outcome, Outcome::Acknowledged(_)));
+    in_front.sort_by_key(|batch| batch.acknowledged());
+    let (mut in_front, mut last_began, mut early) = (in_front.into_iter().peekable(), 0, 0);
+    for batch in batches {
+        while let Some(earlier) =
+            in_front.next_if(|earlier| earlier.was_acknowledged_before(batch.sent))
+        {
+            let began = earlier.events.iter().filter_map(|event| event.taken);
+            last_began = began.map(|taken| taken.began).fold(last_began, u64::max);
+        }
+        let mut last_began = last_began;
+        for event in batch.events.iter().filter(|event| event.unconfirmed == 0) {
+            if let Some(taken) = event.taken {
+                early += u64::from(taken.ended < last_began);
+                last_began = last_began.max(taken.began);
             }
         }
-        taken
+    }
+    early
+}
+
+impl LostReply {
+    /// Returns what the TAKE took of the events at its key that are not `found` yet: the first `count`
+    /// of them, or all, or nothing.
+    fn took(&self, entries: &[Entry], found: &HashSet<(usize, usize)>) -> Vec<(usize, usize)> {
+        let Span { began, ended } = self.span;
+        let missing = entries.iter().filter(|entry| {
+            entry.event().received == 0
+                && entry.batch.sent <= ended
+                && !found.contains(&(entry.id, entry.number))
+        });
+        let (missing, unknown): (Vec<_>, Vec<_>) =
+            missing.partition(|entry| entry.batch.acknowledged().is_some());
+        let mut took: Vec<_> = missing
+            .into_iter()
+            .filter_map(|entry| {
+                let Span { began: after, ended: before } = entry.window(entries);
+                (after <= ended && began <= before).then_some((before, entry.id, entry.number))
+            })
+            .collect();
+        let takes_fewer = took.len() + unknown.len() < self.count;
+        let is_survived = entries.iter().any(|entry| {
+            entry.batch.was_acknowledged_before(began)
+                && entry.event().taken.is_some_and(|taken| taken.began > ended)
+        });
+        if takes_fewer && is_survived {
+            return Vec::new();
+        }
+        took.sort_unstable();
+        took.into_iter().take(self.count).map(|(_, id, number)| (id, number)).collect()
+    }
+}
+
+impl Entry<'_> {
+    fn event(&self) -> &Event {
+        &self.batch.events[self.number]
+    }
+
+    /// Returns whether this event was certainly in front of the other one.
+    fn precedes(&self, other: &Entry) -> bool {
+        match self.id == other.id {
+            true => self.number < other.number,
+            false => self.batch.was_acknowledged_before(other.batch.sent),
+        }
+    }
+
+    /// Returns when the event can have been taken: not before those in front of it, and not after those
+    /// behind it.
+    fn window(&self, entries: &[Entry]) -> Span {
+        let mut window = Span { began: self.batch.sent, ended: u64::MAX };
+        for other in entries {
+            let Some(taken) = other.event().taken else { continue };
+            if other.precedes(self) {
+                window.began = window.began.max(taken.began);
+            } else if self.precedes(other) {
+                window.ended = window.ended.min(taken.ended);
+            }
+        }
+        window
     }
 }
 
 impl Batch {
-    fn was_acknowledged_at(&self, time: u64) -> bool {
-        matches!(self.outcome, Outcome::Acknowledged(at) if at <= time)
+    fn acknowledged(&self) -> Option<u64> {
+        match self.outcome {
+            Outcome::Acknowledged(at) => Some(at),
+            Outcome::Unknown | Outcome::NotRun => None,
+        }
+    }
+
+    fn was_acknowledged_before(&self, time: u64) -> bool {
+        self.acknowledged().is_some_and(|at| at < time)
     }
 }
 
 impl Balance {
-    /// Asserts that no event was lost, duplicated or altered, and that at least `events` events were
-    /// acknowledged.
+    /// Asserts that no event was lost, duplicated, altered or received out of order, and that at least
+    /// `events` events were acknowledged.
     #[track_caller]
     pub fn assert_balanced(&self, events: u64) {
-        let balanced =
-            Balance { lost: 0, duplicated: 0, from_cut_commands: 0, altered: Vec::new(), ..*self };
+        let balanced = Balance {
+            lost: 0,
+            duplicated: 0,
+            not_run: 0,
+            out_of_order: 0,
+            altered: Vec::new(),
+            ..*self
+        };
         assert_eq!(*self, balanced);
         assert!(self.acknowledged >= events, "expected {events} acknowledged events: {self}");
     }
@@ -291,15 +453,17 @@ impl fmt::Display for Balance {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(
             formatter,
-            "{} events sent, {} acknowledged, {} received, {} in lost replies to TAKE; \
-             {} lost, {} duplicated, {} from cut commands, {} altered arrays",
+            "{} events sent, {} acknowledged, {} taken, {} left, {} in lost replies to TAKE; {} lost, \
+             {} duplicated, {} from commands that must not run, {} out of order, {} altered arrays",
             self.events,
             self.acknowledged,
-            self.received,
+            self.taken,
+            self.left,
             self.in_lost_replies,
             self.lost,
             self.duplicated,
-            self.from_cut_commands,
+            self.not_run,
+            self.out_of_order,
             self.altered.len(),
         )
     }
@@ -311,6 +475,7 @@ fn size(id: usize) -> usize {
 }
 
 /// Returns the events of a batch as JSON. Their sizes differ, so that both short and long values occur.
-fn events(id: usize) -> Vec<String> {
-    (0..size(id)).map(|number| format!("[{id},{number},\"{}\"]", "x".repeat(id % 41))).collect()
+fn events_of(id: usize) -> Vec<String> {
+    let text = "],[\\\"é\\u00e9".repeat(if id % 8 == 0 { id % 150 } else { id % 5 });
+    (0..size(id)).map(|number| format!("[{id},{number},\"{text}\"]")).collect()
 }
