@@ -76,20 +76,29 @@ fn plain_replicas_end_up_with_the_data_of_the_master() {
 
 /// Writes so much data that a full resync takes some time.
 fn fill(client: &mut Client) {
-    let array = format!("[\"{}\"]", "x".repeat(20_000));
+    let array = array_of(200);
     for key in 0..KEYS {
         client.ok(&format!("SET k{key} {array}"));
     }
 }
 
+/// Returns an array of long strings.
+fn array_of(len: usize) -> String {
+    let element = format!("\"{}\"", "x".repeat(100));
+    format!("[{}]", vec![element; len].join(","))
+}
+
 fn write(client: &mut Client, random: &mut Rng) -> Result<(), String> {
     let key = random.usize(..KEYS);
     let number = random.u64(..);
-    let command = match random.u32(..10) {
+    let command = match random.u32(..50) {
         0 => format!("JSONMERGE.TAKE k{key}"),
-        1 => format!("JSONMERGE.APPEND k{key} [{number}] PX {}", random.u32(1..300)),
-        2 => format!("JSONMERGE.APPEND k{key} [] PERSIST REPLY SIZE"),
-        3 => format!("JSONMERGE.APPEND k{key} [{number},[]] TRUST REPLY SIZE EX 1000"),
+        1..8 => format!("JSONMERGE.TAKE k{key} COUNT {}", random.u32(1..30)),
+        8..15 => format!("JSONMERGE.TAKE k{key} COUNT {} TRUST BLOCK 1", random.u32(1..30)),
+        15..20 => format!("JSONMERGE.APPEND k{key} {} REPLY SIZE", array_of(30)),
+        20 => format!("JSONMERGE.APPEND k{key} [{number}] PX {}", random.u32(1..300)),
+        21..26 => format!("JSONMERGE.APPEND k{key} [] PERSIST REPLY SIZE"),
+        26..31 => format!("JSONMERGE.APPEND k{key} [{number},[]] TRUST REPLY SIZE EX 1000"),
         _ => format!("JSONMERGE.APPEND k{key} [{number},{{}}] REPLY LEN"),
     };
     client.call(&command).map(|_| ())
