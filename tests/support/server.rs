@@ -2,6 +2,7 @@
 //!
 //! - `REDIS_SERVER`: the server to run, Redis or Valkey. Default: `redis-server`.
 //! - `JSONMERGE_MODULE`: the module to load. Default: the one that cargo built with the tests.
+//! - `JSONMERGE_IO_THREADS`: the `io-threads` of the servers. Default: that of the server.
 //! - `JSONMERGE_PATIENCE`: how many seconds a test waits for anything before it fails. Default: 20.
 
 use std::env;
@@ -175,9 +176,13 @@ impl Drop for Server {
 impl Settings {
     /// Returns the settings of the server to test, without the module.
     pub fn new() -> Self {
-        Settings::of(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
+        let settings = Settings::of(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
             .with("enable-debug-command yes")
-            .with("enable-module-command yes")
+            .with("enable-module-command yes");
+        match env::var("JSONMERGE_IO_THREADS") {
+            Ok(number) => settings.with(&format!("io-threads {number}")),
+            Err(_) => settings,
+        }
     }
 
     /// Returns the settings of a given server, which may be older than the module supports.
