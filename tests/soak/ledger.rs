@@ -2,6 +2,9 @@
 //! unblocked: every acknowledged event is taken once and in order, or is still stored. In one of the
 //! tests, the server is killed again and again.
 
+mod consume;
+mod produce;
+
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -12,8 +15,13 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::support::client::{Client, line};
-use crate::support::ledger::{Balance, Ledger, Sent};
+use consume::{
+    Take, any_take, any_take_with_receipt, consume, consume_with_receipts, wait, wait_and_leave,
+};
+use produce::{produce, unblock, words};
+
+use crate::support::client::Client;
+use crate::support::ledger::{Balance, Ledger};
 use crate::support::random::Seed;
 use crate::support::server::{Server, Settings, wait_until};
 
@@ -26,18 +34,10 @@ const KEYS: usize = 300;
 /// Consumers wait for the first keys.
 const KEYS_TO_WAIT_FOR: usize = 20;
 
-const SCRIPT: &str = "return redis.call('JSONMERGE.APPEND', KEYS[1], unpack(ARGV))";
-
 const FUNCTION: &str = "#!lua name=ledger
     redis.register_function('append', function(keys, args)
         return redis.call('JSONMERGE.APPEND', keys[1], unpack(args))
     end)";
-
-/// Takes from the first key, and stores what it took at the second one.
-const TAKE_WITH_RECEIPT: &str = "
-    local taken = redis.call('JSONMERGE.TAKE', KEYS[1], unpack(ARGV))
-    if taken then redis.call('SET', KEYS[2], taken) end
-    return taken";
 
 /// What the threads share.
 struct Scene {
@@ -190,255 +190,6 @@ impl Scene {
     fn any_key_to_wait_for(&self, random: &mut Rng) -> usize {
         random.usize(..KEYS_TO_WAIT_FOR)
     }
-}
-
-fn produce(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
-    let sent = scene.events.send(random);
-    let Sent { key, array, .. } = &sent;
-    let append: &[&str] = match random.u32(..8) {
-        0 => &["EVAL", SCRIPT, "1"],
-        1 => &["FCALL", "append", "1"],
-        2 => return produce_two(scene, client, random, sent),
-        3 => return set_if_missing(scene, client, &sent),
-        _ => &["JSONMERGE.APPEND"],
-    };
-    let options = any_options(random);
-    words(client, &[append, &[key, array], options].concat())?;
-    scene.events.acknowledge(&sent);
-    Ok(())
-}
-
-/// Returns options of APPEND. No key that gets a TTL expires during the test.
-fn any_options(random: &mut Rng) -> &'static [&'static str] {
-    let options: [&[_]; 9] = [
-        &[],
-        &["REPLY", "JSON", "TRUST"],
-        &["REPLY", "LEN"],
-        &["TRUST", "REPLY", "SIZE"],
-        &["EX", "100000", "REPLY", "LEN"],
-        &["REPLY", "SIZE", "PX", "100000000"],
-        &["EXAT", "100000000000", "TRUST", "REPLY", "SIZE"],
-        &["PXAT", "100000000000000"],
-        &["PERSIST", "REPLY", "SIZE"],
-    ];
-    random.choice(options).unwrap_or_default()
-}
-
-fn words(client: &mut Client, words: &[&str]) -> Result<String, String> {
-    client.call_with(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>())
-}
-
-/// Appends two batches in a transaction.
-fn produce_two(
-    scene: &Scene,
-    client: &mut Client,
-    random: &mut Rng,
-    first: Sent,
-) -> Result<(), String> {
-    let both = [first, scene.events.send(random)];
-    let mut transaction = redis::pipe();
-    transaction.atomic();
-    for Sent { key, array, .. } in &both {
-        let options = any_options(random);
-        transaction.cmd("JSONMERGE.APPEND").arg(key).arg(array).arg(options);
-    }
-    transaction.exec(&mut client.0).map_err(|error| line(&error))?;
-    both.iter().for_each(|sent| scene.events.acknowledge(sent));
-    Ok(())
-}
-
-/// Stores a batch as producers do that know nothing about the module. It wakes nobody.
-fn set_if_missing(scene: &Scene, client: &mut Client, sent: &Sent) -> Result<(), String> {
-    match words(client, &["SET", &sent.key, &sent.array, "NX"])?.as_str() {
-        "OK" => {
-            scene.events.acknowledge(sent);
-            scene.counts.set.fetch_add(sent.len() as u64, Relaxed);
-        }
-        _ => scene.events.note_not_run(sent),
-    }
-    Ok(())
-}
-
-/// The options of a TAKE, and how many elements it takes at most.
-fn any_take(random: &mut Rng) -> (Vec<String>, usize) {
-    let count = match random.u32(..10) {
-        0 => return (Vec::new(), usize::MAX),
-        1 => 1000,
-        _ => random.usize(1..6),
-    };
-    let trust = random.bool().then(|| "TRUST".to_owned());
-    (["COUNT".to_owned(), count.to_string()].into_iter().chain(trust).collect(), count)
-}
-
-/// Takes, or takes from two keys in a transaction, in which BLOCK does not wait.
-fn consume(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
-    let takes: Vec<_> = (0..if random.u32(..4) == 0 { 2 } else { 1 })
-        .map(|_| (scene.events.any_key(random), any_take(random)))
-        .collect();
-    let mut pipeline = redis::pipe();
-    if takes.len() > 1 {
-        pipeline.atomic();
-    }
-    for (key, (options, _)) in &takes {
-        pipeline.cmd("JSONMERGE.TAKE").arg(scene.events.key(*key)).arg(options);
-        if takes.len() > 1 {
-            pipeline.arg("BLOCK").arg(0);
-        }
-    }
-    let began = scene.events.now();
-    let replies: redis::RedisResult<Vec<Option<String>>> = pipeline.query(&mut client.0);
-    match replies {
-        Ok(arrays) => {
-            arrays.iter().flatten().for_each(|array| scene.events.note_reply(began, array))
-        }
-        Err(error) => {
-            takes.iter().for_each(|(key, (_, count))| {
-                scene.events.note_lost_reply(*key, began, *count);
-            });
-            return Err(line(&error));
-        }
-    }
-    Ok(())
-}
-
-/// Waits for a key for a short time.
-fn wait(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
-    let key = scene.any_key_to_wait_for(random);
-    let (options, count) = any_take(random);
-    let (name, options) = (scene.events.key(key), options.join(" "));
-    let milliseconds = random.u32(1..200);
-    let (began, start) = (scene.events.now(), Instant::now());
-    match client.call(format!("JSONMERGE.TAKE {name} BLOCK {milliseconds} {options}").trim_end()) {
-        Ok(reply) => {
-            scene.events.note_reply(began, &reply);
-            let waited = start.elapsed();
-            if reply == "(nil)" {
-                let is_timeout = waited >= Duration::from_millis(milliseconds.into());
-                let count =
-                    if is_timeout { &scene.counts.timeouts } else { &scene.counts.unblocked };
-                count.fetch_add(1, Relaxed);
-            } else if waited > Duration::from_millis(5) {
-                scene.counts.served.fetch_add(1, Relaxed);
-            }
-            Ok(())
-        }
-        Err(error) => {
-            scene.events.note_lost_reply(key, began, count);
-            Err(error)
-        }
-    }
-}
-
-/// Waits for a key on another connection, and closes it, before or after the array arrives.
-fn wait_and_leave(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
-    let protocol = random.choice(["resp2", "resp3"]).unwrap_or_default();
-    let mut waiter =
-        Client::connect(scene.port, protocol).map_err(|error| format!("no reply: {error}"))?;
-    let info = waiter.call("CLIENT INFO")?;
-    let mut fields = info.split(' ');
-    let [id, address] = [fields.next(), fields.next()].map(|field| field.expect("id and addr"));
-    let (key, (options, count)) = (scene.any_key_to_wait_for(random), any_take(random));
-    let mut take = redis::cmd("JSONMERGE.TAKE");
-    take.arg(scene.events.key(key)).arg(options).arg("BLOCK").arg(0);
-    let began = scene.events.now();
-    let is_sent = waiter.0.send_packed_command(&take.get_packed_command());
-    super::sleep(random, 0..20);
-    let is_reply_read = random.bool();
-    waiter.0.set_read_timeout(Some(Duration::from_millis(1))).expect("the timeout is set");
-    if let (Ok(()), true, Ok(reply)) = (is_sent, is_reply_read, waiter.0.recv_response()) {
-        scene.events.note_reply(began, &crate::support::client::text(&reply));
-        scene.counts.served_and_gone.fetch_add(1, Relaxed);
-        return Ok(());
-    }
-    drop(waiter);
-    scene.counts.disconnects.fetch_add(1, Relaxed);
-    // Until the server has noticed it, it may still serve the client.
-    let list = format!("CLIENT LIST {}", id.replace("id=", "ID "));
-    let is_gone = loop {
-        match client.call(&list) {
-            Ok(clients) if clients.contains(&format!("{address} ")) => {}
-            gone => break gone.map(drop),
-        }
-    };
-    scene.events.note_lost_reply(key, began, count);
-    is_gone
-}
-
-/// Appends to a key that clients wait for, and ends the waiting of a client in the same moment.
-fn unblock(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
-    super::sleep(random, 0..10);
-    let clients = client.call("CLIENT LIST")?;
-    let waiting = clients.lines().filter(|client| client.contains(" cmd=jsonmerge.take "));
-    let ids: Vec<_> =
-        waiting.filter_map(|client| client.strip_prefix("id=")?.split(' ').next()).collect();
-    let Some(id) = random.choice(ids) else { return Ok(()) };
-    let sent = scene.events.send_to(scene.any_key_to_wait_for(random));
-    let mut pipeline = redis::pipe();
-    let append = |pipeline: &mut redis::Pipeline| {
-        pipeline.cmd("JSONMERGE.APPEND").arg(&sent.key).arg(&sent.array);
-    };
-    let unblock = |pipeline: &mut redis::Pipeline| {
-        pipeline.cmd("CLIENT").arg("UNBLOCK").arg(id).arg("TIMEOUT");
-    };
-    match random.bool() {
-        true => (append(&mut pipeline), unblock(&mut pipeline)),
-        false => (unblock(&mut pipeline), append(&mut pipeline)),
-    };
-    pipeline.exec(&mut client.0).map_err(|error| line(&error))?;
-    scene.events.acknowledge(&sent);
-    Ok(())
-}
-
-/// Takes with a receipt, and deletes the receipt after the reply has arrived.
-fn consume_with_receipts(
-    scene: &Scene,
-    client: &mut Client,
-    random: &mut Rng,
-) -> Result<(), String> {
-    let (take, receipt) = any_take_with_receipt(scene, random);
-    let began = scene.events.now();
-    let array = match &take {
-        Take::Transaction(transaction) => {
-            let reply: redis::RedisResult<(i64, Option<String>)> = transaction.query(&mut client.0);
-            reply.map(|(_, array)| array)
-        }
-        Take::Script(script) => script.query(&mut client.0),
-    };
-    if let Some(array) = array.map_err(|error| line(&error))? {
-        scene.events.note_reply(began, &array);
-        scene.receipts().settled.insert(receipt.clone());
-        client.call(&format!("UNLINK {receipt}"))?;
-    }
-    Ok(())
-}
-
-/// A TAKE with a receipt.
-enum Take {
-    Transaction(redis::Pipeline),
-    Script(redis::Cmd),
-}
-
-fn any_take_with_receipt(scene: &Scene, random: &mut Rng) -> (Take, String) {
-    let key = scene.events.key(scene.events.any_key(random));
-    let receipt = {
-        let mut receipts = scene.receipts();
-        receipts.created += 1;
-        format!("receipt:{}", receipts.created)
-    };
-    let take = match any_take(random) {
-        (options, _) if options.is_empty() => {
-            let mut transaction = redis::pipe();
-            transaction.atomic().cmd("COPY").arg(&key).arg(&receipt);
-            transaction.cmd("JSONMERGE.TAKE").arg(&key);
-            Take::Transaction(transaction)
-        }
-        (options, _) => {
-            let mut script = redis::cmd("EVAL");
-            script.arg(TAKE_WITH_RECEIPT).arg(2).arg(&key).arg(&receipt).arg(options);
-            Take::Script(script)
-        }
-    };
-    (take, receipt)
 }
 
 /// Appends with a TTL, or takes.

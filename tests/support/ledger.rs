@@ -9,7 +9,8 @@
 //! If the reply to a TAKE was lost, the TAKE may have taken the first elements at its key, as many as it
 //! asked for or all, or nothing. The ledger accepts no other outcome.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod order;
+
 use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 
@@ -265,13 +266,6 @@ impl Ledger {
     }
 }
 
-/// An event, among those of its key.
-struct Entry<'a> {
-    id: usize,
-    number: usize,
-    batch: &'a Batch,
-}
-
 impl Books {
     fn tick(&mut self) -> u64 {
         self.clock += 1;
@@ -300,121 +294,6 @@ impl Books {
                 }
             }
         })
-    }
-
-    /// Returns how many events were received by a TAKE that ended before another began, which took an
-    /// event that certainly was in front of them.
-    fn out_of_order(&self) -> u64 {
-        let mut at_key: BTreeMap<usize, Vec<&Batch>> = BTreeMap::new();
-        for batch in &self.batches {
-            at_key.entry(batch.key).or_default().push(batch);
-        }
-        at_key.into_values().map(out_of_order).sum()
-    }
-
-    /// Returns the events that were taken by TAKEs whose replies were lost.
-    fn in_lost_replies(&self) -> HashSet<(usize, usize)> {
-        let mut at_key: HashMap<usize, Vec<Entry>> =
-            self.lost_replies.iter().map(|reply| (reply.key, Vec::new())).collect();
-        for (id, batch) in self.batches.iter().enumerate() {
-            if let Some(entries) = at_key.get_mut(&batch.key) {
-                entries.extend((0..batch.events.len()).map(|number| Entry { id, number, batch }));
-            }
-        }
-        let mut lost_replies: Vec<_> = self.lost_replies.iter().collect();
-        lost_replies.sort_by_key(|reply| reply.span.ended);
-        let mut found = HashSet::new();
-        for reply in lost_replies {
-            let entries = &at_key[&reply.key];
-            found.extend(reply.took(entries, &found));
-        }
-        found
-    }
-}
-
-/// Returns how many events of one key, whose batches are in the order of their sending, were received too
-/// early.
-fn out_of_order(batches: Vec<&Batch>) -> u64 {
-    let mut in_front = batches.clone();
-    in_front.retain(|batch| matches!(batch.outcome, Outcome::Acknowledged(_)));
-    in_front.sort_by_key(|batch| batch.acknowledged());
-    let (mut in_front, mut last_began, mut early) = (in_front.into_iter().peekable(), 0, 0);
-    for batch in batches {
-        while let Some(earlier) =
-            in_front.next_if(|earlier| earlier.was_acknowledged_before(batch.sent))
-        {
-            let began = earlier.events.iter().filter_map(|event| event.taken);
-            last_began = began.map(|taken| taken.began).fold(last_began, u64::max);
-        }
-        let mut last_began = last_began;
-        for event in batch.events.iter().filter(|event| event.unconfirmed == 0) {
-            if let Some(taken) = event.taken {
-                early += u64::from(taken.ended < last_began);
-                last_began = last_began.max(taken.began);
-            }
-        }
-    }
-    early
-}
-
-impl LostReply {
-    /// Returns what the TAKE took of the events at its key that are not `found` yet: the first `count`
-    /// of them, or all, or nothing.
-    fn took(&self, entries: &[Entry], found: &HashSet<(usize, usize)>) -> Vec<(usize, usize)> {
-        let Span { began, ended } = self.span;
-        let missing = entries.iter().filter(|entry| {
-            entry.event().received == 0
-                && entry.batch.sent <= ended
-                && !found.contains(&(entry.id, entry.number))
-        });
-        let (missing, unknown): (Vec<_>, Vec<_>) =
-            missing.partition(|entry| entry.batch.acknowledged().is_some());
-        let mut took: Vec<_> = missing
-            .into_iter()
-            .filter_map(|entry| {
-                let Span { began: after, ended: before } = entry.window(entries);
-                (after <= ended && began <= before).then_some((before, entry.id, entry.number))
-            })
-            .collect();
-        let takes_fewer = took.len() + unknown.len() < self.count;
-        let is_survived = entries.iter().any(|entry| {
-            entry.batch.was_acknowledged_before(began)
-                && entry.event().taken.is_some_and(|taken| taken.began > ended)
-        });
-        if takes_fewer && is_survived {
-            return Vec::new();
-        }
-        took.sort_unstable();
-        took.into_iter().take(self.count).map(|(_, id, number)| (id, number)).collect()
-    }
-}
-
-impl Entry<'_> {
-    fn event(&self) -> &Event {
-        &self.batch.events[self.number]
-    }
-
-    /// Returns whether this event was certainly in front of the other one.
-    fn precedes(&self, other: &Entry) -> bool {
-        match self.id == other.id {
-            true => self.number < other.number,
-            false => self.batch.was_acknowledged_before(other.batch.sent),
-        }
-    }
-
-    /// Returns when the event can have been taken: not before those in front of it, and not after those
-    /// behind it.
-    fn window(&self, entries: &[Entry]) -> Span {
-        let mut window = Span { began: self.batch.sent, ended: u64::MAX };
-        for other in entries {
-            let Some(taken) = other.event().taken else { continue };
-            if other.precedes(self) {
-                window.began = window.began.max(taken.began);
-            } else if self.precedes(other) {
-                window.ended = window.ended.min(taken.ended);
-            }
-        }
-        window
     }
 }
 
