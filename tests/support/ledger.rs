@@ -355,6 +355,6 @@ fn size(id: usize) -> usize {
 
 /// Returns the events of a batch as JSON. Their sizes differ, so that both short and long values occur.
 fn events_of(id: usize) -> Vec<String> {
-    let text = "],[\\\"é\\u00e9".repeat(if id % 8 == 0 { id % 150 } else { id % 5 });
+    let text = "],[\\\"é\\u00e9".repeat(if id.is_multiple_of(8) { id % 150 } else { id % 5 });
     (0..size(id)).map(|number| format!("[{id},{number},\"{text}\"]")).collect()
 }
