@@ -74,6 +74,16 @@ impl Server {
         self.client().ok("INFO server").contains("redis_version:7.0.")
     }
 
+    /// Returns whether the server may reply before it writes the AOF, even with `appendfsync always`.
+    ///
+    /// Redis 8 does with I/O threads, with any write command: its `beforeSleep` writes the AOF, then runs
+    /// commands that the threads have read, then sends the replies.
+    pub fn replies_before_aof(&self) -> bool {
+        let mut client = self.client();
+        client.ok("INFO server").contains("redis_version:8.")
+            && client.ok("CONFIG GET io-threads") != "(io-threads 1)"
+    }
+
     /// Returns the value of a numeric field of INFO.
     pub fn info(&self, field: &str) -> u64 {
         self.client().info(field)
