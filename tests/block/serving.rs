@@ -251,9 +251,9 @@ const CROWD: usize = 1000;
 /// One append for all, or one for each. Sizes and times are printed, not asserted.
 #[test]
 fn take_block_serves_a_thousand_clients_in_order() {
-    let server = Server::start();
-    let mut producer = server.client();
     for options in [" COUNT 1", ""] {
+        let server = Server::start();
+        let mut producer = server.client();
         let command = format!("JSONMERGE.TAKE k BLOCK 0{options}\r\n");
         let before = producer.info("used_memory");
         let mut waiters: Vec<_> = (0..CROWD).map(|_| BufReader::new(tcp(server.port))).collect();
