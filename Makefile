@@ -2,15 +2,15 @@
 
 MODULE := target/release/libjsonmerge.so
 PREFIX ?= /usr/local
-REDIS_SERVER ?= redis-server
 SOAK_SECONDS ?= 60
 FUZZ_SECONDS ?= 60
-export REDIS_SERVER FUZZ_SECONDS
+export FUZZ_SECONDS
+# REDIS_SERVER and REDIS_CLI name the server and the client, for all targets: see scripts/find-program.
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install redis-server and libclang if missing (as root on Debian), or say what to install
+setup: ## install a server and libclang if missing (as root on Debian), or say what to install
 	@scripts/setup
 
 build: ## build the module: target/release/libjsonmerge.so
@@ -22,7 +22,7 @@ install: ## copy the built module to PREFIX/lib/redis/modules
 	install -D -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
 
 run: setup build ## start a server in the foreground with the module and redis.conf
-	$(REDIS_SERVER) redis.conf
+	@server=$$(scripts/find-program server) && set -x && exec "$$server" redis.conf
 
 demo: setup build ## run producers and consumers against the Lua script, on a private server
 	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo

@@ -6,8 +6,8 @@
 //! after a run, and throughput as redis-benchmark sees it. Both are medians of interleaved rounds. The
 //! elements are counted afterwards, so a case that did not do its work ends the benchmark.
 //!
-//! `REDIS_SERVER` names the server. `REDISJSON_MODULE` names a `rejson.so` for that server, and adds
-//! JSON.ARRAPPEND.
+//! `REDIS_SERVER` names the server, and `REDIS_BENCHMARK` the benchmark program. `REDISJSON_MODULE` names a
+//! `rejson.so` for that server, and adds JSON.ARRAPPEND.
 
 mod append;
 mod consume;

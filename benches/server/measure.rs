@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::client::Client;
+use crate::support::programs;
 use crate::support::server::Server;
 
 /// The number of commands in flight on each connection, in the pipelined cases.
@@ -58,7 +59,7 @@ pub fn redis_benchmark(
     let mut client = server.client();
     let connections = CONNECTIONS.min(requests);
     let (used, output) = cpu_of(&mut client, |_| {
-        Command::new("redis-benchmark")
+        Command::new(programs::find("benchmark"))
             .args(["-p", &server.port.to_string(), "--csv", "-c", &connections.to_string()])
             .args([
                 "-r",
@@ -70,7 +71,7 @@ pub fn redis_benchmark(
             ])
             .args(command)
             .output()
-            .expect("redis-benchmark on the PATH")
+            .expect("redis-benchmark or valkey-benchmark is on the PATH")
     });
     let text = String::from_utf8_lossy(&output.stdout);
     // The command itself is in the first column, commas and quotes and all: count from the end.

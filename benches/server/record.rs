@@ -5,6 +5,7 @@ use std::process::Command;
 
 use comfy_table::presets::ASCII_MARKDOWN;
 
+use crate::support::programs;
 use crate::support::server::Server;
 
 /// A table of figures.
@@ -55,18 +56,20 @@ fn conditions(server: &Server) -> String {
     let extensions = ["aes", "vaes", "avx2", "avx512f"]
         .into_iter()
         .filter(|extension| flags.split(' ').any(|flag| flag == *extension));
+    let benchmark = programs::find("benchmark").to_string_lossy().into_owned();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
         "- Server: {version}. Modules: {modules}.\n\
          - Processor: {cores} cores, {model} (family {family}, model {number}; {extensions}).\n\
          - CPU: that of the server's main thread, from INFO cpu before and after each run; medians of \
          interleaved rounds.\n\
-         - Load: redis-benchmark, 4 connections. The appended element has 70 bytes.\n\
+         - Load: {benchmark}, 4 connections. The appended element has 70 bytes.\n\
          - Arrays: stored anew before each run and appended to at random, so that each grows by at most a \
          tenth, or by half an element. Every key has a different text: they differ in the last element.\n\
          - Validation cache: the default config ({entries} entries). Every array was appended to once \
          before, so it had an entry if there was room.",
         modules = modules.join(", "),
+        benchmark = benchmark.rsplit('/').next().unwrap_or_default(),
         model = cpu("model name"),
         family = cpu("cpu family"),
         number = cpu("model\t"),

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod cluster;
 pub mod ledger;
+pub mod programs;
 pub mod pushes;
 pub mod random;
 pub mod server;

@@ -1,6 +1,6 @@
 //! A server with its own port and directory. It ends when its [`Server`] is dropped.
 //!
-//! - `REDIS_SERVER`: the server to run, Redis or Valkey. Default: `redis-server`.
+//! - `REDIS_SERVER`: the server to run, Redis or Valkey. Default: the one that is on the PATH.
 //! - `JSONMERGE_MODULE`: the module to load. Default: the one that cargo built with the tests.
 //! - `JSONMERGE_IO_THREADS`: the `io-threads` of the servers. Default: that of the server.
 //! - `JSONMERGE_PATIENCE`: how many seconds a test waits for anything before it fails. Default: 20.
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::client::Client;
+use super::programs;
 
 /// How long a test waits for anything before it fails.
 pub static PATIENCE: LazyLock<Duration> = LazyLock::new(|| {
@@ -186,7 +187,7 @@ impl Drop for Server {
 impl Settings {
     /// Returns the settings of the server to test, without the module.
     pub fn new() -> Self {
-        let settings = Settings::of(env::var_os("REDIS_SERVER").unwrap_or("redis-server".into()))
+        let settings = Settings::of(programs::find("server"))
             .with("enable-debug-command yes")
             .with("enable-module-command yes");
         match env::var("JSONMERGE_IO_THREADS") {
@@ -252,7 +253,9 @@ fn spawn(program: &OsStr, directory: &Path, port: u16) -> Child {
         .stdout(Stdio::null());
     #[cfg(target_os = "linux")]
     die_with_parent(&mut command);
-    command.spawn().expect("redis-server is on the PATH, or REDIS_SERVER is its path")
+    command
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {program:?} (see REDIS_SERVER): {error}"))
 }
 
 /// Has the kernel kill the process when the thread that starts it ends, so that a server does not

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use super::programs;
 use super::server::Server;
 
 /// Returns the code blocks of a Markdown document in this language.
@@ -36,12 +37,12 @@ fn command(line: &str) -> Option<&str> {
 }
 
 fn redis_cli(server: &Server, typed: &str) -> String {
-    let mut cli = Command::new("redis-cli")
+    let mut cli = Command::new(programs::find("cli"))
         .args(["--no-raw", "-p", &server.port.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("redis-cli is on the PATH");
+        .expect("redis-cli or valkey-cli is on the PATH");
     writeln!(cli.stdin.take().expect("stdin is a pipe"), "{typed}").expect("redis-cli reads");
     let output = cli.wait_with_output().expect("redis-cli exits");
     String::from_utf8(output.stdout).expect("the output is UTF-8").replace('\r', "")
