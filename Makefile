@@ -6,6 +6,8 @@ SOAK_SECONDS ?= 60
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
 # REDIS_SERVER and REDIS_CLI name the server and the client, for all targets: see scripts/find-program.
+# PORT is not read from the environment, where other programs use it.
+PORT := 6379
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +23,9 @@ install: ## copy the built module to PREFIX/lib/redis/modules
 	@test -e $(MODULE) || { echo '$(MODULE) does not exist: run make build first' >&2; exit 1; }
 	install -D -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
 
-run: setup build ## start a server in the foreground with the module and redis.conf
-	@server=$$(scripts/find-program server) && set -x && exec "$$server" redis.conf
+run: setup build ## start a server with the module and redis.conf in the foreground, on PORT (6379)
+	@server=$$(scripts/find-program server) && set -x && \
+		exec "$$server" redis.conf --port $(PORT) $(if $(filter-out 6379,$(PORT)),--appenddirname appendonlydir-$(PORT))
 
 demo: setup build ## run producers and consumers against the Lua script, on a private server
 	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
