@@ -43,8 +43,8 @@ soak: setup build ## crashes, failovers, a cluster and garbage input, SOAK_SECON
 	SOAK_SECONDS=$(SOAK_SECONDS) JSONMERGE_MODULE=$(MODULE) \
 		cargo test --locked --test jsonmerge -- soak:: --nocapture --test-threads=1
 
-test-servers: setup build ## run the black-box tests on Redis 7.0, 8.0 and Valkey 8.1, built on first use
-	JSONMERGE_MODULE=$(MODULE) scripts/test-servers
+test-servers: setup build ## run the black-box tests on all versions of Redis and Valkey, or SERVERS, and on TARBALLS
+	SERVERS='$(SERVERS)' JSONMERGE_MODULE=$(MODULE) scripts/test-servers $(TARBALLS)
 
 valgrind: setup ## run the black-box tests with every server under valgrind: several minutes
 	scripts/valgrind

@@ -2,7 +2,7 @@
 //!
 //! - `REDIS_SERVER`: the server to run, Redis or Valkey. Default: the one that is on the PATH.
 //! - `JSONMERGE_MODULE`: the module to load. Default: the one that cargo built with the tests.
-//! - `JSONMERGE_IO_THREADS`: the `io-threads` of the servers. Default: that of the server.
+//! - `JSONMERGE_SERVER_CONF`: lines for the configuration of every server to test. Default: none.
 //! - `JSONMERGE_PATIENCE`: how many seconds a test waits for anything before it fails. Default: 20.
 
 use std::env;
@@ -185,15 +185,13 @@ impl Drop for Server {
 }
 
 impl Settings {
-    /// Returns the settings of the server to test, without the module.
+    /// Returns the settings of the server to test, without the module. A test can override a line of
+    /// `JSONMERGE_SERVER_CONF`, because the server uses the last line for a config.
     pub fn new() -> Self {
-        let settings = Settings::of(programs::find("server"))
+        Settings::of(programs::find("server"))
             .with("enable-debug-command yes")
-            .with("enable-module-command yes");
-        match env::var("JSONMERGE_IO_THREADS") {
-            Ok(number) => settings.with(&format!("io-threads {number}")),
-            Err(_) => settings,
-        }
+            .with("enable-module-command yes")
+            .with(&env::var("JSONMERGE_SERVER_CONF").unwrap_or_default())
     }
 
     /// Returns the settings of a given server, which may be older than the module supports.
