@@ -23,9 +23,10 @@ fn a_replica_serves_its_old_data_during_a_diskless_load() {
     }
     replica.follow(&master);
 
-    // Write more than the backlog holds before the replica reconnects.
+    // Write more than the backlog holds before the replica reconnects. In a transaction, because otherwise a
+    // server with I/O threads may accept the replica between two commands.
     let mut pipeline = redis::pipe();
-    pipeline.cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").ignore();
+    pipeline.atomic().cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").ignore();
     for key in 0..1000 {
         let key = format!("k{key}");
         pipeline.cmd("JSONMERGE.APPEND").arg(key).arg("[1]").arg("REPLY").arg("LEN").ignore();
