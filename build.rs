@@ -1,4 +1,4 @@
-//! Sets `JSONMERGE_REVISION`, which the log shows, to the git revision.
+//! Sets `JSONMERGE_REVISION` to the git revision. The module logs it when it is loaded.
 
 use std::path::Path;
 use std::process::Command;

@@ -2,8 +2,8 @@
 //! elements of another array into it.
 //!
 //! Nothing here builds a value or copies a text: [`Brackets`] and [`Array`] are views of the text they
-//! were found in, and a [`Splice`] says which bytes to write where. No Redis, no unsafe code, no
-//! recursion.
+//! were found in, and a [`Splice`] says which bytes to write where. This file uses no Redis, no unsafe
+//! code and no recursion.
 
 use std::ops::Range;
 
@@ -46,8 +46,8 @@ pub enum Invalid {
 impl<'a> Brackets<'a> {
     /// Finds the outermost brackets by looking at the first and the last byte that are not whitespace.
     ///
-    /// Returns `None` if they are not `[` and `]`. If the text is known to be JSON, this decides
-    /// whether it is an array.
+    /// Returns `None` if they are not `[` and `]`. If the text is known to be JSON, it is an array if
+    /// and only if this returns brackets.
     ///
     /// # Complexity
     /// O(1), plus O(w) for w bytes of whitespace before the opening bracket, and before and after the
@@ -88,7 +88,7 @@ pub struct Head {
 }
 
 impl Brackets<'_> {
-    /// Finds the first elements of the text, at most `count`, and validates them and nothing else.
+    /// Finds the first elements of the text, at most `count`, and validates only them.
     ///
     /// # Complexity
     /// O(n) in the size of these elements, plus O(w) for w bytes of whitespace before them.
@@ -114,7 +114,7 @@ impl Brackets<'_> {
             }
             next = skip_whitespace(comma + 1);
             if head.len == count {
-                // The comma in `[1,]` stays, so that what is invalid does not become valid.
+                // The comma in `[1,]` stays, so that an invalid text does not become valid.
                 head.rest = Some(if next == self.close { head.elements.end } else { next });
                 break;
             }
@@ -168,14 +168,14 @@ impl<'a> Splice<'a> {
         [self.separator, self.elements]
     }
 
-    /// Returns the range of the text to overwrite, in bytes. It may end beyond the end of the text.
+    /// Returns the range of bytes to overwrite. It may end beyond the end of the text.
     pub fn range(&self) -> Range<usize> {
         let parts = [self.separator.len(), self.elements.len(), 1];
         self.offset..parts.into_iter().fold(self.offset, usize::saturating_add)
     }
 
-    /// Writes the new end. `tail` is the part of the text in [`Splice::range`]; if it has another size,
-    /// nothing is written.
+    /// Writes the new end. `tail` is the part of the text in [`Splice::range`]; if it has a
+    /// different size, nothing is written.
     pub fn write(&self, tail: &mut [u8]) {
         if tail.len() == self.range().len()
             && let Some((separator, rest)) = tail.split_at_mut_checked(self.separator.len())
@@ -202,7 +202,7 @@ impl<'a> Splice<'a> {
     }
 }
 
-/// Validates that a text is JSON, and returns its number of elements if it is an array, else 0.
+/// Validates that a text is JSON. Returns its number of elements, or 0 if it is not an array.
 fn parse(text: &[u8]) -> serde_json::Result<usize> {
     let mut deserializer = Deserializer::from_slice(text);
     let len = match trim_start(text) {
@@ -242,7 +242,7 @@ impl<'de> Visitor<'de> for Count {
     }
 }
 
-/// Returns the type of a JSON text that is not an array, which its first byte decides.
+/// Returns the type of a JSON text that is not an array, from its first byte.
 fn kind(text: &[u8]) -> &'static str {
     match trim_start(text).first() {
         Some(b'{') => "object",
@@ -253,9 +253,9 @@ fn kind(text: &[u8]) -> &'static str {
     }
 }
 
-/// Removes leading whitespace as RFC 8259 defines it: no form feed, no vertical tab.
+/// Removes leading whitespace as RFC 8259 defines it, which excludes form feed and vertical tab.
 fn trim_start(mut text: &[u8]) -> &[u8] {
-    // Takes in part leave millions of spaces. The compiler turns the loop over a block into vectors.
+    // TAKE with COUNT can leave millions of spaces. The compiler vectorizes the loop over a block.
     while let Some((block @ [b' ', ..], rest)) = text.split_first_chunk::<256>()
         && block.iter().fold(0, |other, byte| other | (byte ^ b' ')) == 0
     {
@@ -320,7 +320,7 @@ mod tests {
             ("[1,2,3]", 3),
             ("[[1,2],{\"a\":[3,4]},\"5,6\"]", 3),
             ("\t[\n1\r,\n2 ]\r\n", 2),
-            // Valid in RFC 8259, though many parsers reject it.
+            // Valid by RFC 8259, but many parsers reject it.
             ("[1e999999,-0,\"\\ud800\",{\"a\":1,\"a\":2},123456789012345678901234567890]", 5),
             ("[\"\u{feff}\u{7f}\u{2028}\"]", 1),
         ] {
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn validate_against_another_type_names_it() {
+    fn validate_against_a_different_type_names_it() {
         for (text, kind) in [
             ("{}", "object"),
             (" {\"a\":[1]} ", "object"),
@@ -374,7 +374,7 @@ mod tests {
             ),
             ("[true,null]", 1, 1, "true", Some("null]")),
             (&spaces, 1, 1, "1", Some("2]")),
-            // Not validated: what follows the elements that are taken.
+            // The text after the elements taken is not validated.
             ("[1,x]", 1, 1, "1", Some("x]")),
             ("[1,,2]", 1, 1, "1", Some(",2]")),
             ("[1,]", 1, 1, "1", Some(",]")),
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn splice_keeps_every_byte_of_both() {
+    fn splice_keeps_every_byte_of_both_arrays() {
         for (stored, added, value) in [
             ("[1]", "[2]", "[1,2]"),
             ("[]", "[1]", "[1]"),
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn splice_against_a_tail_of_another_size_writes_nothing() {
+    fn write_against_a_tail_of_the_wrong_size_writes_nothing() {
         let splice = array("[1]").splice(&array("[2]"));
         for size in [0, 1, 2, 4] {
             let mut tail = vec![b'x'; size];

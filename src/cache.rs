@@ -1,17 +1,16 @@
 //! The validation cache: which texts are known to be JSON arrays, and how many elements they have.
 //!
-//! Whether a text is a JSON array depends on its bytes alone, so an entry never becomes wrong, whoever
-//! writes to the key and however. Nothing is ever invalidated, and the cache changes no result, only
-//! the time it takes.
+//! Whether a text is a JSON array depends only on its bytes, so no write to a key can make an entry
+//! wrong. Nothing needs to be invalidated, and the cache changes no result, only the time it takes.
 //!
 //! A text is recognised by a MAC of its *stem*: the text up to its closing bracket, after which
 //! [`Brackets::find`] allows only whitespace. An append extends the stem and writes a new closing
-//! bracket, so one pass over the stored value serves to look it up and, continued over the new
-//! elements, to replace its entry.
+//! bracket, so one pass over the stored value looks it up and, continued over the new elements,
+//! replaces its entry.
 //!
-//! The MAC is AEGIS-128X4 (RFC 10032) with a random key. Nobody outside the process sees a tag, so
-//! nobody can choose a text for its tag. A text that was never validated matches an entry that it is
-//! compared with once in 2^64 times, and it is compared with eight entries at most.
+//! The MAC is AEGIS-128X4 (RFC 10032) with a random key. Tags never leave
+//! the process, so nobody can craft a text that matches one. A text that was never validated is compared
+//! with at most eight entries, and matches each with a probability of 1 in 2^64.
 
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,8 +21,8 @@ use aegis::aegis128x4::Aegis128X4Mac;
 use crate::array::{Array, Brackets, Invalid};
 use crate::counters::{BYTES_HASHED, BYTES_VALIDATED, CACHE_HITS, CACHE_MISSES};
 
-/// Shorter stems are not remembered: validating them takes no longer than hashing them and reading two
-/// sets from memory.
+/// Shorter stems are not cached: validating them takes no longer than hashing them and reading two sets
+/// from memory.
 const STEM_MIN: usize = 256;
 
 /// The default of `jsonmerge.validation-cache-entries`: 4 MB.
@@ -35,7 +34,7 @@ pub const MIN_ENTRIES: usize = WAYS;
 /// The maximum of `jsonmerge.validation-cache-entries`: 256 MB.
 pub const MAX_ENTRIES: usize = 16 * 1024 * 1024;
 
-/// The cache of this process.
+/// The only cache of the process.
 static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: 0, table: None });
 
 struct Cache {
@@ -62,16 +61,16 @@ const WAYS: usize = 4;
 /// blocks of this size and larger so that a set is one cache line.
 type Set = [Entry; WAYS];
 
-/// A stem that a closing bracket makes an array: its tag; its size in bytes in the high half of the second
-/// word, and the number of elements in the low half. Plain integers, so that the allocator can provide
-/// zeroed memory, which is resident only where it is written.
+/// A stem that becomes an array with a closing bracket. The first word is its tag. The second word has its
+/// size in bytes in the high half and the number of elements in the low half. These are plain integers so
+/// that the allocator can provide zeroed memory, which becomes resident only when it is written.
 type Entry = [u64; 2];
 
 /// No stem is empty, so no stem has this entry.
 const EMPTY: Entry = [0, 0];
 
-/// What a stem is recognised by. Its entry is in either of two sets, and goes to the one with more room.
-/// The tag and the two have no bits of the MAC in common.
+/// What identifies a stem. Its entry goes to the emptier of two sets. The tag and the indices of the two
+/// sets share no bits of the MAC.
 #[derive(Clone, Copy)]
 struct Stem {
     tag: u64,
@@ -79,11 +78,11 @@ struct Stem {
     size: u32,
 }
 
-/// Hashes the stem of one text, and goes on when the text grows, so that no byte is hashed twice.
+/// Hashes the stem of one text, and continues when the text grows, so that no byte is hashed twice.
 #[derive(Default)]
 pub struct StemHasher(Option<Hashed>);
 
-/// 1.4 KB, so better not moved.
+/// Takes 1.4 KB, so avoid moving it.
 struct Hashed {
     mac: Mac,
     size: usize,
@@ -97,7 +96,7 @@ impl StemHasher {
     /// Validates that `text` is a JSON array, as [`Array::validate`] does, unless the cache has it.
     ///
     /// # Complexity
-    /// O(n) in the size of the text: at the speed of memory if the cache has it.
+    /// O(n) in the size of the text; at memory speed if the cache has it.
     ///
     /// # Errors
     /// Those of [`Array::validate`].
@@ -116,8 +115,8 @@ impl StemHasher {
         Array::validate(text)
     }
 
-    /// Remembers the validated text, after an append has extended its stem by these bytes and it has `len`
-    /// elements. Its entry replaces that of the text before the append.
+    /// Replaces the entry of the validated text after an append. `extension` is what the append added to
+    /// the stem, and `len` is the new number of elements.
     ///
     /// # Complexity
     /// O(n) in the number of bytes that were added.
@@ -141,7 +140,7 @@ impl StemHasher {
     }
 }
 
-/// Remembers that a closing bracket makes an array of `len` elements of a stem.
+/// Inserts an entry for a stem that, with a closing bracket, is an array of `len` elements.
 ///
 /// # Complexity
 /// O(n) in the size of the stem.
@@ -158,22 +157,22 @@ pub fn entries() -> usize {
     cache().entries
 }
 
-/// Sets `jsonmerge.validation-cache-entries`: replaces the cache by an empty one with a new key.
+/// Sets `jsonmerge.validation-cache-entries`: replaces the cache with an empty one that has a new key.
 /// `entries` is a power of two from [`MIN_ENTRIES`] to [`MAX_ENTRIES`], or 0 to disable the cache.
 pub fn set_entries(entries: usize) {
     let mut cache = cache();
-    // The old table goes first, so that there are never two.
+    // Free the old table first, so that two never exist at once.
     cache.table = None;
     *cache = Cache { entries, table: Table::new(entries) };
 }
 
-/// Returns whether texts are remembered. They are not if the config is 0, or if the processor has no
-/// instructions for AES: hashing would take longer than validating.
+/// Returns whether the cache is in use. It is not if the config is 0, or if the processor has no AES
+/// instructions, because hashing would then take longer than validating.
 pub fn is_enabled() -> bool {
     cache().table.is_some()
 }
 
-/// Returns a message for the log if texts are not remembered although the config is not 0.
+/// Returns a message for the log if the cache is disabled although the config is not 0.
 pub fn warning() -> Option<&'static str> {
     let cache = cache();
     (cache.entries > 0 && cache.table.is_none()).then_some(
@@ -210,12 +209,12 @@ fn cache() -> MutexGuard<'static, Cache> {
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the next update panics: see JSONMERGE.PANIC.
+/// Whether the next update panics. JSONMERGE.PANIC sets it.
 #[cfg(debug_assertions)]
 pub(crate) static PANIC_ON_UPDATE: AtomicBool = AtomicBool::new(false);
 
 #[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "what the tests ask for")]
+#[expect(clippy::panic, reason = "the tests request it")]
 fn panic_if_told_to() {
     if PANIC_ON_UPDATE.swap(false, Ordering::Relaxed) {
         panic!("JSONMERGE.PANIC CACHE was called");
@@ -223,7 +222,7 @@ fn panic_if_told_to() {
 }
 
 impl Cache {
-    /// Hashes a stem from its first byte, unless it is too short to be remembered.
+    /// Hashes a stem from its first byte, unless it is too short for the cache.
     fn hash<'h>(
         &mut self,
         hasher: &'h mut StemHasher,
@@ -288,8 +287,8 @@ impl Table {
         Some(size_and_len as u32 as usize)
     }
 
-    /// Inserts an entry. If both of its sets are full, the oldest entry of one of them goes. Texts at several
-    /// keys have an entry for each key.
+    /// Inserts an entry. If both of its sets are full, evicts the oldest entry of one of them. A text stored
+    /// at several keys has an entry for each key.
     fn insert(&mut self, stem: Stem, len: usize) {
         let Some(entry) = stem.entry(len) else { return };
         let [first, second] = self.places(stem);
@@ -325,7 +324,7 @@ impl Table {
     }
 }
 
-/// Returns the indices of the entries of a set that are empty.
+/// Returns the indices of the empty entries of a set.
 fn empty(set: &Set) -> impl Iterator<Item = usize> {
     set.iter().enumerate().filter(|(_, entry)| **entry == EMPTY).map(|(index, _)| index)
 }
@@ -382,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extended_stem_has_the_entry_of_the_whole() {
+    fn an_extended_stem_matches_the_entry_of_the_whole_stem() {
         for size in [256, 257, 511, 512, 1024, 5000] {
             let mut cache = table(64);
             let (before, after) = (stem(size), stem(size + 700));
@@ -422,7 +421,7 @@ mod tests {
         (0..800).for_each(|len| insert(&mut cache, &stem(300 + len), len));
         let kept = (0..800).filter(|len| get(&mut cache, &stem(300 + len)) == Some(*len)).count();
         assert_eq!(used(&cache), kept);
-        // With one set to each stem, some 720 would be kept.
+        // With only one set per stem, about 720 would be kept.
         assert!(kept >= 780, "{kept}");
     }
 
@@ -439,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_elements_that_does_not_fit_is_not_remembered() {
+    fn insert_against_too_many_elements_inserts_nothing() {
         let mut cache = table(64);
         insert(&mut cache, &stem(500), u32::MAX as usize + 1);
         assert_eq!(get(&mut cache, &stem(500)), None);
@@ -448,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_forgets_everything() {
+    fn a_new_key_matches_no_old_entry() {
         let mut cache = table(MIN_ENTRIES);
         insert(&mut cache, &stem(500), 1);
         let new = Table::new(MIN_ENTRIES).expect("AES");
@@ -457,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn no_entries_remember_nothing() {
+    fn a_cache_with_no_entries_hashes_nothing() {
         assert!(table(0).hash(&mut StemHasher::default(), &stem(500)).is_none());
     }
 
@@ -466,7 +465,7 @@ mod tests {
         assert_eq!(size_of::<Set>(), 64);
     }
 
-    /// The cache of the process, which no other test uses.
+    /// Uses the cache of the process, which no other test does.
     #[test]
     fn validate_trusts_the_cache_and_remember_follows_the_text() {
         set_entries(DEFAULT_ENTRIES);
@@ -475,7 +474,7 @@ mod tests {
         let len = |text: &[u8]| StemHasher::default().validate(text).map(|array| array.len);
         let mut hasher = StemHasher::default();
         assert_eq!(hasher.validate(&text).map(|array| array.len), Ok(1));
-        // Not true, which shows that the text is not validated.
+        // A wrong number, to show that the text is not validated again.
         hasher.remember([b"", b""], 1000);
         assert_eq!(len(&text), Ok(1000));
         let mut hasher = StemHasher::default();

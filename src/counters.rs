@@ -1,11 +1,11 @@
-//! What the module counts for `INFO jsonmerge`: only what the server's own commandstats and errorstats
-//! do not show.
+//! The counters that `INFO jsonmerge` shows: only those that the server's own commandstats and errorstats
+//! do not cover.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::error::Error;
 
-/// A number that only grows, from 0 when the module is loaded.
+/// A number that starts at 0 when the module is loaded, and only grows.
 pub struct Counter(AtomicU64);
 
 impl Counter {
@@ -19,7 +19,7 @@ impl Counter {
         self.0.store(self.get().wrapping_add(number as u64), Relaxed);
     }
 
-    /// Returns its value.
+    /// Returns the counter's value.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }

@@ -6,7 +6,7 @@
 use crate::array::Invalid;
 use crate::fault::Fault;
 
-/// Why a command failed. It has changed nothing.
+/// Why a command failed. A command that fails changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The key holds a list, a hash, ...

@@ -1,16 +1,16 @@
-//! Why a text is not JSON, and at which byte. Worked out only after validation has failed.
+//! Why a text is not JSON, and at which byte. This is determined only after validation has failed.
 
 /// The first fault of a text that is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// One of [`REASONS`], `unexpected end`, `invalid UTF-8` or `invalid syntax`.
     pub reason: &'static str,
-    /// The offset of the first byte that is not UTF-8, or at which the parser stopped: that of the last
-    /// byte it read, or the size of the text if it needed more. In bytes from 0.
+    /// The offset in bytes, from 0, of the first byte that is not UTF-8, or of the last byte that the parser
+    /// read. The size of the text if the parser needed more.
     pub offset: usize,
 }
 
-/// serde_json's messages, and what this module says instead.
+/// serde_json's messages, and the reasons that this module reports instead.
 const REASONS: [(&str, &str); 11] = [
     ("expected value", "expected a value"),
     ("expected ident", "invalid literal"),
@@ -25,7 +25,7 @@ const REASONS: [(&str, &str); 11] = [
     ("trailing characters", "trailing characters"),
 ];
 
-/// serde_json stops before this byte, and after any other that it rejects.
+/// serde_json stops before a control character, but after any other byte that it rejects.
 const CONTROL_CHARACTER: &str = "control character (\\u0000-\\u001F) found while parsing a string";
 
 impl Fault {
@@ -48,7 +48,7 @@ impl Fault {
         Fault { reason, offset: bytes_read(text, error).saturating_sub(rejected) }
     }
 
-    /// Returns the fault of a text whose part from `offset` has this fault.
+    /// Converts a fault in the part of a text that begins at `offset` to a fault in the whole text.
     pub(crate) fn at(self, offset: usize) -> Self {
         Fault { offset: self.offset + offset, ..self }
     }
@@ -100,7 +100,7 @@ mod tests {
         (b"[1,\n]", "trailing comma", 4),
         (b"[{\"a\":1,}]", "object key must be a string", 8),
         (b"[1]\n\n]", "trailing characters", 5),
-        // Overlong, surrogate, cut short; also after a syntax error.
+        // Invalid, overlong, surrogate and truncated UTF-8, also after a syntax error.
         (b"\xff", "invalid UTF-8", 0),
         (b"[\"\xc0\x80\"]", "invalid UTF-8", 2),
         (b"[\"\xed\xa0\x80\"]", "invalid UTF-8", 2),
@@ -110,7 +110,7 @@ mod tests {
     ];
 
     #[test]
-    fn faults_name_their_reason_and_offset() {
+    fn validate_against_invalid_json_returns_reason_and_offset() {
         for (text, reason, offset) in FAULTS {
             let Err(Invalid::NotJson(fault)) = Array::validate(text) else {
                 panic!("{:?} is valid", text.escape_ascii().to_string())
@@ -122,7 +122,7 @@ mod tests {
 
     /// If serde_json changes a message, its row of `REASONS` no longer matches and this test fails.
     #[test]
-    fn every_reason_occurs() {
+    fn every_reason_occurs_in_the_table() {
         for (_, reason) in REASONS {
             assert!(FAULTS.iter().any(|(_, occurs, _)| *occurs == reason), "{reason}");
         }

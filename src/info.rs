@@ -7,7 +7,7 @@ use crate::counters::{
 };
 use crate::server::module::Field;
 
-/// Every field, in the order of INFO.
+/// Every field, in the order in which INFO shows them.
 pub(crate) const TABLE: &[Field] = &[
     Field { name: c"elements_added", value: || ELEMENTS_ADDED.get() },
     Field { name: c"elements_taken", value: || ELEMENTS_TAKEN.get() },

@@ -1,4 +1,5 @@
-//! jsonmerge: a Redis module that appends to, and takes, JSON arrays stored as plain Redis strings.
+//! jsonmerge: a Redis module with atomic append and read-and-delete for JSON arrays stored as plain Redis
+//! strings.
 //!
 //! - `JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
 //!   PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]`

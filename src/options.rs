@@ -29,7 +29,7 @@ pub struct TakeOptions {
 pub enum Check {
     /// All of it.
     Strict,
-    /// TRUST: its first and last bytes that are not whitespace, and what TAKE takes with COUNT.
+    /// TRUST: its first and last bytes that are not whitespace, and the elements that TAKE COUNT takes.
     Trust,
 }
 
@@ -51,9 +51,9 @@ pub enum Ttl {
 pub enum Reply {
     /// The merged array, as a bulk string.
     Json,
-    /// Its number of elements.
+    /// The number of elements of the merged array.
     Len,
-    /// Its size in bytes.
+    /// The size of the merged array in bytes.
     Size,
 }
 
@@ -72,7 +72,7 @@ impl AppendOptions {
     /// Parses the arguments after the array. `now` returns the Unix time in milliseconds.
     ///
     /// # Errors
-    /// As core does: syntax errors in any option come before an invalid value of an expire option.
+    /// As in core, a syntax error in any option is reported before an invalid value of an expire option.
     pub fn parse<'a>(
         mut args: impl Iterator<Item = &'a [u8]>,
         now: impl Fn() -> i64,
@@ -115,7 +115,7 @@ impl TakeOptions {
     /// Parses the arguments after the key. `now` returns the Unix time in milliseconds.
     ///
     /// # Errors
-    /// As core's XREAD and LMPOP: the first error, from left to right.
+    /// As in core's XREAD and LMPOP, the first error from left to right is reported.
     pub fn parse<'a>(
         mut args: impl Iterator<Item = &'a [u8]>,
         now: impl Fn() -> i64,
@@ -144,8 +144,8 @@ fn positive(text: &[u8]) -> Result<usize, Error> {
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// Parses a timeout in milliseconds as core's getTimeoutFromObjectOrReply does: the time at which it
-/// ends must not overflow.
+/// Parses a timeout in milliseconds as core's getTimeoutFromObjectOrReply does: the time at which the
+/// timeout ends must not overflow.
 fn timeout(text: &[u8], now: impl Fn() -> i64) -> Result<i64, Error> {
     match integer(text).ok_or(Error::TimeoutNotInteger)? {
         timeout if timeout < 0 => Err(Error::TimeoutNegative),
@@ -154,7 +154,7 @@ fn timeout(text: &[u8], now: impl Fn() -> i64) -> Result<i64, Error> {
     }
 }
 
-/// Stores an option. It may be given once, and so may only one of several that exclude each other.
+/// Stores an option. Each option, or group of options that exclude each other, may be given only once.
 fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Error> {
     match slot.replace(value) {
         None => Ok(()),

@@ -41,7 +41,7 @@ impl Handler for Append {
 
         let bytes = merge.write(&mut key)?;
         let ttl_event = set_ttl(&mut key, options.ttl);
-        // Before the key is closed: another module may respond to an event by changing the value.
+        // Reply before the key is closed: another module may respond to an event by changing the value.
         reply(context, options.reply, key.value().unwrap_or_default(), merge.len);
         key.close([(bytes > 0).then_some(Event::Append), ttl_event].into_iter().flatten());
 
@@ -54,10 +54,10 @@ impl Handler for Append {
     }
 }
 
-/// What an append makes of a value.
+/// What an append does to a value.
 struct Merge<'a> {
     change: Change<'a>,
-    /// The number of elements afterwards, which is unknown with TRUST.
+    /// The number of elements afterwards, or `None` if TRUST left it unknown.
     len: Option<usize>,
 }
 
@@ -69,7 +69,7 @@ enum Change<'a> {
 }
 
 impl<'a> Merge<'a> {
-    /// Writes the change, and returns how many bytes that took.
+    /// Writes the change, and returns the number of bytes written.
     fn write(&self, key: &mut Key<'a>) -> Result<usize, Error> {
         match &self.change {
             Change::Create(array) => {
@@ -84,7 +84,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Has the validation cache follow the change.
+    /// Updates the validation cache.
     fn remember(&self, added: &Array, hasher: &mut StemHasher) {
         match (&self.change, self.len) {
             (Change::Create(array), _) => {
@@ -96,7 +96,7 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// Sets or removes the TTL, and returns the event of the change.
+/// Sets or removes the TTL, and returns the event to raise, if any.
 fn set_ttl(key: &mut Key, ttl: Ttl) -> Option<Event> {
     match ttl {
         Ttl::Keep | Ttl::Expired => None,
@@ -117,8 +117,8 @@ fn reply(context: &Context, reply: Reply, value: &[u8], len: Option<usize>) {
     }
 }
 
-/// Replies with the merged array, and deletes the key: its new expire time has passed. Core's SET does
-/// the same.
+/// Replies as for any append, and deletes the key because its new expire time has passed. Core's SET also
+/// deletes it.
 fn delete(context: &Context, mut key: Key, merge: &Merge, options_reply: Reply) {
     let stored = key.value();
     let merged = match &merge.change {

@@ -1,4 +1,4 @@
-//! Validating the stored value, strictly or with TRUST.
+//! Validates the stored value, strictly or with TRUST.
 
 use crate::array::{Array, Brackets};
 use crate::cache::StemHasher;

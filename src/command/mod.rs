@@ -1,5 +1,5 @@
-//! The table of commands: name, flags, key, documentation and handler of each. How a command works is in
-//! its own file.
+//! The table of commands: name, flags, key, documentation and handler of each. Each handler is in a file
+//! of its own.
 
 mod append;
 mod check;

@@ -1,8 +1,8 @@
 //! `JSONMERGE.PANIC [CACHE | SERVE]`
 //!
 //! Panics, or makes the next update of the validation cache or the next serving of a waiting client
-//! panic. Only debug builds have it, for the tests that no panic reaches the server and that none
-//! separates a write from its propagation.
+//! panic. Only debug builds have it. The tests use it to check that no panic reaches the server or separates
+//! a write from its propagation.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,7 +30,7 @@ struct Panic;
 /// Whether the next serving of a waiting client panics.
 static PANIC_ON_SERVE: AtomicBool = AtomicBool::new(false);
 
-#[expect(clippy::panic, reason = "what the tests ask for")]
+#[expect(clippy::panic, reason = "the tests request it")]
 pub(super) fn serve_panics_if_told_to() {
     if PANIC_ON_SERVE.swap(false, Ordering::Relaxed) {
         panic!("JSONMERGE.PANIC SERVE was called");

@@ -1,7 +1,7 @@
 //! `JSONMERGE.TAKE key [COUNT count] [TRUST] [BLOCK milliseconds]`
 //!
-//! Returns the array stored at `key` and deletes the key, or with COUNT returns its first elements and
-//! leaves the rest. If the key is missing, returns null, or with BLOCK waits for it.
+//! Returns the array stored at `key` and deletes the key. With COUNT, returns the first elements and
+//! leaves the rest. If the key is missing, returns null, or with BLOCK waits for the key.
 
 use crate::array::{Brackets, Head, Invalid};
 use crate::cache::{self, StemHasher};
@@ -30,7 +30,7 @@ impl Waiter for Take {
     fn serve(context: &Context, args: &[Arg]) -> Result<bool, Error> {
         #[cfg(debug_assertions)]
         crate::command::panic::serve_panics_if_told_to();
-        // The timeout was valid when the client began to wait.
+        // The timeout was validated when the client began to wait, so the time no longer matters.
         let (name, options) = parse(args, || 0)?;
         match context.open(name) {
             Ok(key) if key.exists() => match take(context, key, &options) {
@@ -63,7 +63,7 @@ fn take(context: &Context, mut key: Key, options: &TakeOptions) -> Result<(), Er
     };
 
     let Some(Head { len: taken, elements, rest: Some(rest) }) = head else {
-        // Like GETDEL: reply first, because deleting frees the value.
+        // Reply first, as GETDEL does, because deleting the key frees the value.
         context.reply_bulk(stored);
         key.unlink();
         key.close([Event::Del]);
@@ -86,13 +86,13 @@ fn take(context: &Context, mut key: Key, options: &TakeOptions) -> Result<(), Er
     Ok(())
 }
 
-/// A value of up to this size in bytes is always compacted, because moving it costs no more than writing
+/// A value of at most this size in bytes is always compacted, because moving it costs no more than writing
 /// spaces.
 const COMPACT: usize = 4096;
 
-/// Leaves the elements from `rest` on, of which the first element taken was at `start`. Overwrites those
-/// taken with spaces, so that the effect is in proportion to them, or moves the rest if there would be
-/// more spaces than that.
+/// Removes the elements taken, which begin at `start`, and leaves those from `rest` on. Overwrites the
+/// elements taken with spaces, so that the effect is proportional to their size. If the value is small or
+/// spaces would exceed half of it, moves the rest to the front instead.
 fn leave(key: &mut Key, start: usize, rest: usize) -> Result<(), Error> {
     let size = key.value().map_or(0, <[u8]>::len);
     let left = size.saturating_sub(rest);
@@ -108,7 +108,7 @@ fn leave(key: &mut Key, start: usize, rest: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Has the validation cache know what is left, so that the next command need not validate it.
+/// Adds what is left to the validation cache, so that the next command need not validate it.
 fn remember(key: &Key, len: usize) {
     let left = key.value().unwrap_or_default();
     if let Some(brackets) = Brackets::find(left) {

@@ -12,8 +12,8 @@ use redis_module::raw;
 /// the module first allocates.
 pub(crate) struct Allocator;
 
-/// Returns whether every malloc guarantees this alignment for any size. The server's functions take no
-/// alignment.
+/// Returns whether every malloc guarantees this alignment for any size. The server's allocation functions
+/// take no alignment.
 fn aligned_by_malloc(layout: Layout) -> bool {
     layout.align() <= align_of::<usize>()
 }

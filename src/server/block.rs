@@ -1,4 +1,4 @@
-//! Waiting for a key: clients that a command blocks, and how they are served.
+//! Blocking commands: clients that wait for a key, and how they are served.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -12,16 +12,15 @@ use crate::server::{Arg, Context, ERR, OK};
 
 /// A command that can wait for its key.
 pub(crate) trait Waiter {
-    /// Serves a waiting client if the key is ready. The arguments are those of the command that it
-    /// waits in. Returns whether it was served; if not, nothing has been written, and it goes on
-    /// waiting.
+    /// Serves a waiting client if the key is ready. `args` are the arguments of its blocked command.
+    /// Returns whether the client was served. If not, nothing was written, and the client keeps waiting.
     fn serve(context: &Context, args: &[Arg]) -> Result<bool, Error>;
 }
 
 impl Context<'_> {
-    /// Blocks the client until it is served or the timeout ends, and then replies with null. The timeout
-    /// is in milliseconds, or 0 for none. Clients that cannot wait get null at once: those in a
-    /// transaction, a script or a function, those of other modules, and on Valkey subscribers.
+    /// Blocks the client until it is served, or replies with null when the timeout ends. The timeout is in
+    /// milliseconds, or 0 to wait for ever. Clients that cannot wait get null at once: those in a
+    /// transaction, a script or a function, calls by other modules, and, on Valkey, subscribers.
     pub(crate) fn block<W: Waiter>(&self, key: Arg, timeout: i64) {
         // SAFETY: the context and the key's name are alive. The callbacks live as long as the module is
         // loaded, and need no data: the server passes the arguments of the command to them.
@@ -46,16 +45,16 @@ impl Context<'_> {
         }
     }
 
-    /// Serves the clients that wait for a key, once the command, transaction or script ends.
+    /// Has the server serve the clients that wait for a key once the command, transaction or script ends.
     pub(super) fn signal_ready(&self, key: Arg) {
         // SAFETY: the context and the key's name are alive.
         unsafe { api!(RedisModule_SignalKeyAsReady(self.raw, key.raw)) };
     }
 }
 
-/// The server calls this for each waiting client of a key that was signalled as ready, in the order in
-/// which they began to wait. `ERR` means that the client goes on waiting. An internal error is a reply,
-/// too: otherwise the client would wait for ever.
+/// The server calls this for each client that waits for a key that was signalled as ready, in the order in
+/// which they began to wait. `ERR` means that the client keeps waiting. An internal error is sent as a
+/// reply, because otherwise the client would wait for ever.
 unsafe extern "C" fn key_ready<W: Waiter>(
     context: *mut RedisModuleCtx,
     argv: *mut *mut RedisModuleString,

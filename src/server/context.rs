@@ -24,8 +24,8 @@ impl Context<'_> {
         self.has_replied.get()
     }
 
-    /// Returns the Unix time in milliseconds at which the command began, the time that core's SET uses.
-    /// Redis 7.0 has only the current time.
+    /// Returns the Unix time in milliseconds at which the command began, which is what core's SET uses.
+    /// Redis 7.0 does not provide that time, so there it is the current time.
     pub(crate) fn now(&self) -> i64 {
         // SAFETY: neither function takes a pointer.
         unsafe {

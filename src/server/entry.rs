@@ -1,4 +1,4 @@
-//! The entry of every command: the server calls in here, and no panic gets out.
+//! The entry point of every command. It lets no panic reach the server.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,11 +11,11 @@ use crate::server::{Arg, Context, OK};
 
 /// The implementation of a command.
 pub(crate) trait Handler {
-    /// Replies to the call, or returns an error and has changed nothing.
+    /// Replies to the call, or changes nothing and returns an error.
     fn run(context: &Context, args: &[Arg]) -> Result<(), Error>;
 
-    /// The function that the server calls. It replies with the error, if there is one. A panic is an
-    /// internal error; if it comes after the reply, only the log and INFO show it.
+    /// The function that the server calls. It replies with the error, if there is one. A panic becomes an
+    /// internal error; if the command has already replied, only the log and INFO show it.
     ///
     /// # Safety
     /// Only the server may call this, with a context and arguments that live until it returns.

@@ -1,5 +1,5 @@
-//! An open key. What changes it also propagates the change, and closing it tells everybody else: there
-//! is no write without its effect, and no event while the key is open.
+//! An open key. Every method that changes it also propagates the change, and closing it signals the change
+//! and raises events. So no write lacks its effect, and no event is raised while the key is open.
 
 use std::mem;
 use std::ops::Range;
@@ -90,11 +90,11 @@ impl<'a> Key<'a> {
         Ok(())
     }
 
-    /// Has `write` fill a range of the value, which grows if the range ends beyond it, and propagates
-    /// SETRANGE.
+    /// Calls `write` to fill a range of the value, and propagates SETRANGE. The value grows if the range ends
+    /// beyond it.
     ///
     /// # Complexity
-    /// O(range), amortised: the server's strings grow by more than they need.
+    /// O(n) in the size of the range, amortised: the server's strings grow by more than they need.
     ///
     /// # Errors
     /// [`Error::TooLarge`]: the value is unchanged.
@@ -110,21 +110,21 @@ impl<'a> Key<'a> {
         Ok(())
     }
 
-    /// Has `write` rearrange the value and cuts it to `size` bytes, and propagates SET with KEEPTTL. The
-    /// value must not be shorter.
+    /// Calls `write` to rearrange the value, truncates it to `size` bytes, and propagates SET with KEEPTTL.
+    /// The value must not be shorter than `size`.
     ///
     /// # Complexity
-    /// O(size)
+    /// O(n) in `size`.
     pub(crate) fn rewrite(&mut self, size: usize, write: impl FnOnce(&mut [u8])) {
         write(self.bytes_mut());
-        // SAFETY: the key is open and holds a string, and no slice of its value is left. Cutting a string
-        // does not fail.
+        // SAFETY: the key is open and holds a string, and no slice of its value is left. Truncating a
+        // string does not fail.
         unsafe { api!(RedisModule_StringTruncate(self.raw, size)) };
         let (context, name) = (self.context, self.name);
         context.propagate(name, Effect::Rewrite(self.bytes_mut()));
     }
 
-    /// Returns a range of the value, which grows if the range ends beyond it.
+    /// Returns a range of the value for writing. The value grows if the range ends beyond it.
     fn grow(&mut self, range: Range<usize>) -> Result<&mut [u8], Error> {
         // SAFETY: the key is open and holds a string. No slice of its value is left, because each borrows
         // the key.
@@ -139,7 +139,7 @@ impl<'a> Key<'a> {
         self.bytes_mut().get_mut(range).ok_or(Error::Internal)
     }
 
-    /// Returns the value, to be changed.
+    /// Returns the value for writing.
     fn bytes_mut(&mut self) -> &mut [u8] {
         (self.value, self.is_changed) = (Value::Stored, true);
         let mut size = 0;
@@ -185,8 +185,8 @@ impl<'a> Key<'a> {
         self.context.propagate(self.name, effect);
     }
 
-    /// Closes the key, which signals a change, and raises these events. Other modules may respond to
-    /// them by changing the key.
+    /// Closes the key, which signals any change, then raises these events. Other modules may respond to an
+    /// event by changing the key.
     pub(crate) fn close(self, events: impl IntoIterator<Item = Event>) {
         let (context, name) = (self.context, self.name);
         mem::drop(self);
@@ -195,8 +195,8 @@ impl<'a> Key<'a> {
 }
 
 impl Drop for Key<'_> {
-    /// Closes the key. If it has changed, even if a panic prevents its events: invalidates transactions
-    /// that WATCH it and clients that cache it, and serves clients that wait for it.
+    /// Closes the key. If it has changed, invalidates transactions that WATCH it and clients that cache it,
+    /// and serves clients that wait for it, even if a panic prevents its events.
     fn drop(&mut self) {
         // SAFETY: the key is open, and nothing uses it afterwards.
         unsafe { api!(RedisModule_CloseKey(self.raw)) };

@@ -1,5 +1,5 @@
-//! The largest string that the server accepts: `proto-max-bulk-len`, which core's APPEND and SETRANGE
-//! obey, too.
+//! The largest string that the server accepts: `proto-max-bulk-len`, which also limits core's APPEND and
+//! SETRANGE.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -48,9 +48,8 @@ impl Context<'_> {
     }
 }
 
-/// Forgets the limit whenever CONFIG SET may have changed it. Returns whether the server agrees to say.
-///
-/// Only CONFIG SET pays for the subscription.
+/// Subscribes to config changes, to forget the limit whenever CONFIG SET may have changed it. Returns
+/// whether the server accepted the subscription, which costs time only during CONFIG SET.
 pub(super) fn subscribe_to_config_changes(context: &Context) -> bool {
     let event = RedisModuleEvent { id: raw::REDISMODULE_EVENT_CONFIG, dataver: 1 };
     // SAFETY: the context is alive, and the callback lives as long as the module is loaded.

@@ -1,4 +1,4 @@
-//! The server's log. The redis-module crate passes messages to it as printf formats.
+//! The server's log. The redis-module crate is not used here because it passes messages as printf formats.
 
 use std::ffi::{CStr, CString};
 use std::panic;
@@ -22,7 +22,7 @@ impl Context<'_> {
     }
 }
 
-/// Sends reports of panics to the server's log, because its standard error may be closed.
+/// Logs panics to the server's log, because its standard error may be closed.
 pub(super) fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         // SAFETY: the server accepts a null context here.
@@ -34,6 +34,6 @@ pub(super) fn log_panics() {
 /// The context must be null or alive.
 unsafe fn write(context: *mut RedisModuleCtx, level: &CStr, message: &str) {
     let message = CString::new(message).unwrap_or_default();
-    // SAFETY: the context is as the caller guarantees, and the format names one C string.
+    // SAFETY: the context is as the caller guarantees, and the format takes one C string.
     unsafe { api!(RedisModule_Log(context, level.as_ptr(), c"%s".as_ptr(), message.as_ptr())) };
 }

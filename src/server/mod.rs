@@ -1,8 +1,8 @@
-//! The only code that touches the module API, and the only unsafe code: what a command says while it
-//! runs. What happens when the module is loaded is in [`module`].
+//! The only code that uses the module API, and the only unsafe code. This directory has what commands use
+//! while they run; [`module`] has what runs when the module is loaded or unloaded.
 //!
-//! Commands see a small, safe vocabulary: the arguments of a call ([`Arg`]), an open [`Key`], replies,
-//! and [`Event`]s. The bindings of redis-module are used directly, because its wrappers copy every
+//! Commands see a small, safe interface: the arguments of a call ([`Arg`]), an open [`Key`], replies,
+//! and [`Event`]s. It uses the bindings of redis-module directly, because its wrappers copy every
 //! argument and its `redis_module!` leaks memory when a load fails.
 
 #![allow(unsafe_code)]
@@ -43,10 +43,10 @@ const OK: libc::c_int = redis_module::raw::REDISMODULE_OK as libc::c_int;
 /// What a function of the module API returns on failure.
 const ERR: libc::c_int = redis_module::raw::REDISMODULE_ERR as libc::c_int;
 
-/// Every supported server has all functions that are called through `api!`. If one is missing, the
-/// entry turns this panic into an error reply.
+/// Panics. Every supported server has all functions that are called through `api!`. If one is missing, the
+/// entry point turns this panic into an error reply.
 #[cold]
-#[expect(clippy::panic, reason = "every entry catches panics")]
+#[expect(clippy::panic, reason = "every entry point catches panics")]
 fn missing_api(function: &str) -> ! {
     panic!("the server has no {function}")
 }

@@ -1,5 +1,5 @@
-//! Who is told about a change, and how: replicas and the AOF get its effect, transactions that WATCH the
-//! key and client-side caches an invalidation, subscribers an event.
+//! Announces changes: replicas and the AOF get the effect, transactions that WATCH the key and client-side
+//! caches are invalidated, and subscribers get an event.
 //!
 //! Effects are core's own commands, so neither a replica nor a server that loads the AOF needs the
 //! module. If a call has several effects, the server wraps them in MULTI and EXEC.
@@ -11,7 +11,7 @@ use redis_module::raw;
 
 use crate::server::{Arg, Context};
 
-/// A change of a key, as one of core's commands.
+/// A change to a key, as one of core's commands.
 #[derive(Clone, Copy)]
 pub(super) enum Effect<'a> {
     /// SET key value
@@ -28,7 +28,7 @@ pub(super) enum Effect<'a> {
     Unlink,
 }
 
-/// The commands that effects need. A server that has renamed one cannot replicate.
+/// The commands that effects use. A server that has renamed one of them cannot replicate the changes.
 pub(super) const EFFECT_COMMANDS: [&CStr; 5] =
     [c"SET", c"SETRANGE", c"PEXPIREAT", c"PERSIST", c"UNLINK"];
 
@@ -51,9 +51,8 @@ impl Context<'_> {
     /// Sends an effect on a key to the replicas and the AOF.
     pub(super) fn propagate(&self, key: Arg, effect: Effect) {
         let (context, key) = (self.raw, key.raw);
-        // SAFETY: the context and the strings are alive, and each format names the types of the
-        // arguments after it: s a string, l a long long, b a buffer and its size,
-        // c a C string.
+        // SAFETY: the context and the strings are alive, and each format gives the types of the arguments
+        // after it: `s` is a string, `l` a long long, `b` a buffer and its size, `c` a C string.
         unsafe {
             match effect {
                 Effect::Set(value) => {
@@ -104,7 +103,7 @@ impl Context<'_> {
     }
 
     /// Invalidates transactions that WATCH the key and clients that cache it. The server does not do so
-    /// by itself, because the module asks it not to: see `module/load.rs`.
+    /// itself, because `module/load.rs` disables implicit signals.
     pub(super) fn signal_modified(&self, key: Arg) {
         // SAFETY: the context and the key's name are alive.
         unsafe { api!(RedisModule_SignalModifiedKey(self.raw, key.raw)) };

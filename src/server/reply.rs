@@ -1,4 +1,4 @@
-//! Replies. A command sends exactly one.
+//! Replies. Each call sends exactly one.
 
 use std::ffi::CString;
 
@@ -32,7 +32,7 @@ impl Context<'_> {
         self.has_replied.set(true);
     }
 
-    /// Replies with an error of the command that was called with `args`.
+    /// Replies with an error. The first of `args` is the command's name, which some errors contain.
     pub(super) fn reply_error(&self, error: &Error, args: &[Arg]) {
         let command = args.first().map_or(&b""[..], |name| name.bytes()).to_ascii_lowercase();
         let message = error.message(&String::from_utf8_lossy(&command));

@@ -1,4 +1,4 @@
-//! Registering a command: what COMMAND INFO and COMMAND DOCS, ACLs and cluster clients know about it.
+//! Registers commands, with what COMMAND INFO, COMMAND DOCS, ACLs and cluster clients know about them.
 
 use std::ffi::{CStr, CString};
 use std::mem::{size_of, zeroed};
@@ -19,9 +19,9 @@ pub(crate) struct Command {
     pub(crate) name: &'static CStr,
     /// The flags of RM_CreateCommand: `write`, `deny-oom`, ...
     pub(crate) flags: &'static CStr,
-    /// Whether it may block the client, which is the flag `blocking` from version 7.2 on.
+    /// Whether it may block the client. Since version 7.2, this sets the flag `blocking`.
     pub(crate) blocks: bool,
-    /// Ignored by Redis 7.0, in which the commands of modules have no categories.
+    /// Redis 7.0 has no categories for the commands of modules, so there they are not set.
     pub(crate) acl_categories: &'static CStr,
     /// What the command does with its key; empty if it has none.
     pub(crate) key_flags: &'static [KeyFlag],
@@ -41,20 +41,22 @@ pub(crate) struct Command {
 pub(crate) enum KeyFlag {
     /// The command changes or deletes the value.
     ReadWrite,
-    /// The reply contains data of the value.
+    /// The reply contains data from the value.
     Access,
-    /// The command adds data, and changes none.
+    /// The command adds data without changing any.
     Insert,
     /// The command deletes data.
     Delete,
 }
 
+/// Registers a command with its documentation and ACL categories.
+///
 /// # Errors
 /// What to log if the server refuses the command.
 pub(super) fn register_command(context: &Context, command: &Command) -> Result<(), String> {
     let refused = |what| format!("the server refused to register the {what} of {:?}", command.name);
     let key_position = c_int::from(!command.key_flags.is_empty());
-    // Like the ACL categories, the flag exists from version 7.2 on.
+    // Like the ACL categories, the flag has existed since version 7.2.
     // SAFETY: the server sets the pointer, or leaves it empty, before it calls the module.
     let has_flag = unsafe { RedisModule_SetCommandACLCategories }.is_some();
     let blocking: &[u8] = if command.blocks && has_flag { b" blocking" } else { b"" };

@@ -28,11 +28,11 @@ impl Config {
     }
 }
 
-/// Registers the configs and sets each to its value in redis.conf, else on the loadmodule line, else to
-/// its default.
+/// Registers the configs and sets each to its value in redis.conf, or else on the loadmodule line, or else
+/// to its default.
 ///
 /// # Errors
-/// What to log. If a value is refused by [`Config::set`], the server logs the reason.
+/// What to log. If [`Config::set`] refuses a value, the server logs the reason.
 pub(super) fn register_configs(
     context: &Context,
     configs: &'static [Config],
@@ -48,7 +48,7 @@ pub(super) fn register_configs(
         return Err("the last config has no value".into());
     }
     for config in configs {
-        // The last value counts, as in redis.conf.
+        // The last value wins, as in redis.conf.
         let given = pairs.iter().rev().find(|[name, _]| config.is(*name));
         let value = given.map_or(Ok(config.default), |[_, value]| parse(config, *value))?;
         register_config(context, config, value)?;

@@ -16,8 +16,7 @@ pub(crate) struct Field {
     pub(crate) value: fn() -> u64,
 }
 
-/// Has the server ask for the fields when it is asked for INFO or writes a crash report. Returns whether
-/// it agrees to.
+/// Registers the fields for INFO and crash reports. Returns whether the server accepted them.
 pub(super) fn register_info(context: &Context) -> bool {
     // SAFETY: the context is alive, and the callback lives as long as the module is loaded.
     unsafe { api!(RedisModule_RegisterInfoFunc(context.raw, Some(report))) == OK }
@@ -25,7 +24,7 @@ pub(super) fn register_info(context: &Context) -> bool {
 
 unsafe extern "C" fn report(info: *mut RedisModuleInfoCtx, _for_crash_report: c_int) {
     // SAFETY: the server passes a context for INFO, and the names are static. A section without a name of
-    // its own has the module's name. The server refuses a section that was not asked for.
+    // its own has the module's name. The server refuses a section that the client did not request.
     unsafe {
         if api!(RedisModule_InfoAddSection(info, c"".as_ptr())) != OK {
             return;

@@ -1,4 +1,4 @@
-//! Loading: what the server must have, and what the module registers.
+//! Loads the module: checks what it needs from the server, and registers what it provides.
 
 use std::ffi::CStr;
 use std::io;
@@ -26,7 +26,7 @@ const VERSION: c_int = number(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
 
 const API_VERSION: c_int = raw::REDISMODULE_APIVER_1 as c_int;
 
-/// - No implicit signal: a refused command must not break a WATCH.
+/// - No implicit signal: a refused command must not invalidate a WATCH.
 /// - Asynchronous loading and atomic slot migration: the module holds no data of its own, so it is not
 ///   affected. Without these options the server disables both.
 const OPTIONS: c_int = (raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
@@ -90,13 +90,13 @@ fn set_up(module: &'static Module, context: &Context, args: &[Arg]) -> Result<()
     if !register_info(context) {
         return Err("the server refused to register the INFO section".into());
     }
-    // After everything that can fail: the server's I/O threads may already look the commands up.
+    // After everything else that can fail, because the server's I/O threads may look commands up at once.
     module.commands.iter().try_for_each(|command| register_command(context, command))?;
     // Last, because Redis 7.0 does not cancel the subscriptions of a module that fails to load.
     if subscribe_to_config_changes(context) {
         Ok(())
     } else {
-        Err("the server refused a subscription to its events".into())
+        Err("the server refused the subscription to config changes".into())
     }
 }
 
@@ -109,7 +109,7 @@ fn has_command(context: &Context, name: &CStr) -> bool {
     !reply.is_null() || io::Error::last_os_error().raw_os_error() != Some(libc::ENOENT)
 }
 
-/// Parses a part of the version. Anything but a number does not compile.
+/// Parses a part of the version. Anything but a number fails to compile.
 #[expect(clippy::panic, reason = "evaluated by the compiler only")]
 const fn number(digits: &str) -> c_int {
     match c_int::from_str_radix(digits, 10) {

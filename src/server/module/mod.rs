@@ -1,4 +1,4 @@
-//! What happens when the server loads the module, and when it is asked to unload it.
+//! What the module does when the server loads it or is asked to unload it.
 
 mod command;
 mod config;
@@ -17,16 +17,16 @@ pub(crate) use config::Config;
 pub(crate) use info::Field;
 pub(crate) use parameter::{Kind, Parameter};
 
-// The server finds the entries of a module by name and passes them nothing of ours, so they name the
-// module that they serve.
+// The server finds a module's entry points by name and passes them no module data, so they refer to the
+// module directly.
 use crate::MODULE;
 
-/// All that the server learns about a module.
+/// Everything that a module registers with the server.
 pub(crate) struct Module {
     pub(crate) name: &'static CStr,
     pub(crate) commands: &'static [Command],
     pub(crate) configs: &'static [Config],
-    /// The fields of its section of INFO.
+    /// The fields of its INFO section.
     pub(crate) info: &'static [Field],
     /// What to log once the module is loaded, if anything.
     pub(crate) warning: fn() -> Option<&'static str>,

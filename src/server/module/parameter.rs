@@ -82,7 +82,7 @@ impl Parameter {
 }
 
 impl Kind {
-    /// Returns the server's type, and the word if it is a token.
+    /// Returns the server's type, and the word if the parameter is a token.
     fn raw(&self) -> (RedisModuleCommandArgType, Option<&'static CStr>) {
         match self {
             Kind::Key => (raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY, None),
@@ -104,7 +104,7 @@ pub(super) struct ParameterList {
 }
 
 impl ParameterList {
-    /// Returns the first entry, which is valid while the list lives, even if the list is moved.
+    /// Returns a pointer to the first entry, which stays valid while the list lives, even if it is moved.
     pub(super) fn as_mut_ptr(&mut self) -> *mut RedisModuleCommandArg {
         self.raw.as_mut_ptr()
     }

@@ -1,7 +1,7 @@
-//! The module does not unload.
+//! Refuses to unload the module.
 //!
-//! The server keeps pointers to commands that clients have called, queued or sent ahead, and does not
-//! clear them when a module is unloaded: the next use would crash it. A module cannot see all of them.
+//! The server keeps pointers to commands that clients have called, queued or pipelined, and does not clear
+//! them when a module is unloaded, so the next use would crash it. A module cannot see all of them.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,7 +11,7 @@ use redis_module::raw::{RedisModule_CachedMicroseconds, RedisModuleCtx};
 use crate::server::module::Module;
 use crate::server::{Context, ERR, OK};
 
-/// When the module was loaded, by the server's clock, which stands still while a command runs.
+/// When the module was loaded, by the server's clock, which does not advance while a command runs.
 static LOADED_AT: AtomicI64 = AtomicI64::new(0);
 
 /// Remembers when the module was loaded.
