@@ -1,9 +1,9 @@
-//! ACLs: the permissions that the commands need, and that they give no others.
+//! ACLs: which permissions the commands need, and that they grant no others.
 
 use crate::support::client::Client;
 use crate::support::server::Server;
 
-/// Returns a connection of a user that has these rules and no others.
+/// Returns a connection of a user that has only these rules.
 fn user(server: &Server, rules: &str) -> Client {
     let mut client = server.client();
     client.ok(&format!("ACL SETUSER user reset on >secret {rules}"));
@@ -25,7 +25,7 @@ const APPEND: &str = "JSONMERGE.APPEND jobs:1 [1]";
 const TAKE: &str = "JSONMERGE.TAKE jobs:1";
 
 #[test]
-fn a_user_of_take_can_take_its_keys_and_nothing_else() {
+fn a_user_with_permission_for_take_can_only_take_from_allowed_keys() {
     let server = Server::start();
     let mut admin = server.client();
     let mut consumer = user(&server, "~jobs:* +jsonmerge.take");
@@ -51,7 +51,7 @@ fn a_user_of_take_can_take_its_keys_and_nothing_else() {
     assert_eq!(admin.ok("MGET jobs:1 jobs other job:"), "((nil) [2] [3] [4])");
 }
 
-/// Both commands reply with what is stored, so write permission alone does not suffice.
+/// Both commands can reply with stored data, so write permission alone is not enough.
 #[test]
 fn both_commands_need_read_and_write_permission_for_the_key() {
     let server = Server::start();
@@ -98,7 +98,7 @@ fn selectors_limit_a_command_to_its_keys() {
 }
 
 #[test]
-fn categories_apply_if_the_server_has_them_for_modules() {
+fn acl_categories_apply_if_the_server_has_them_for_modules() {
     let server = Server::start();
     let has_categories = server.has_categories();
     for (rules, with_categories, without) in [
@@ -145,7 +145,7 @@ fn scripts_and_transactions_have_the_permissions_of_their_user() {
 }
 
 #[test]
-fn a_user_needs_permission_for_no_other_command() {
+fn both_commands_need_no_permission_for_other_commands() {
     let server = Server::start();
     let mut client = user(&server, "~jobs:* +jsonmerge.append +jsonmerge.take");
     let long = format!("[\"{}\"]", "x".repeat(300));

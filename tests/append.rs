@@ -1,4 +1,4 @@
-//! What APPEND does to a value, and what it replies with.
+//! What APPEND stores, and what it replies.
 
 use crate::support::server::Server;
 
@@ -16,8 +16,8 @@ fn append_against_a_missing_key_creates_it_as_sent() {
     }
 }
 
-/// The table of splices is in src/array.rs. These rows are what the Lua script damages, and one with
-/// whitespace everywhere.
+/// The table of splices is in src/array.rs. These rows are data that the Lua script damages, and one row
+/// with whitespace everywhere.
 #[test]
 fn append_against_an_array_splices_byte_for_byte() {
     let server = Server::start();
@@ -41,7 +41,7 @@ fn append_against_an_array_splices_byte_for_byte() {
 }
 
 #[test]
-fn append_reply_json_len_and_size() {
+fn append_replies_with_what_the_reply_option_names() {
     let server = Server::start();
     server.client().expect(&[
         ("JSONMERGE.APPEND k [1,2] REPLY LEN", "(integer) 2"),

@@ -1,5 +1,5 @@
-//! The properties of validating and splicing that `make fuzz` fuzzes, on generated texts: arrays with the
-//! oddities of RFC 8259, and texts that are nearly arrays.
+//! The properties of validating and splicing that `make fuzz` fuzzes, checked on generated texts: arrays with
+//! the oddities of RFC 8259, and texts that are almost arrays.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ mod splice;
 #[path = "../fuzz/properties/validate.rs"]
 mod validate;
 
-/// Whitespace of RFC 8259.
+/// Whitespace as RFC 8259 defines it.
 fn space() -> impl Strategy<Value = String> {
     "[ \t\r\n]{0,3}"
 }
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_splice_onto_any_text_writes_only_where_it_says(stored in near_json(), added in array()) {
+    fn a_splice_onto_any_text_writes_only_in_its_range(stored in near_json(), added in array()) {
         splice::assert_holds(&[&stored, &b"\x1e"[..], added.as_bytes()].concat());
     }
 
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn validate_against_nearly_json_reports_the_first_fault(text in near_json()) {
+    fn validate_against_almost_valid_json_reports_the_first_fault(text in near_json()) {
         validate::assert_holds(&text);
     }
 }

@@ -15,13 +15,13 @@ const COMMANDS: usize = 6000;
 
 type Command = Vec<Vec<u8>>;
 
-/// Sends the same random commands to servers with different numbers of entries: the module's, and all
-/// those of core that can change a string.
+/// Sends the same random commands to servers with different numbers of entries: the module's commands, and
+/// all of core's that can change a string.
 ///
-/// The values are arrays of single digits that are long enough to be cached. A change of one byte makes
-/// another array of the same size, with as many elements or fewer, or text that is not JSON.
+/// The values are arrays of single digits that are long enough to be cached. A change of one byte makes a
+/// different array of the same size, with as many elements or fewer, or a text that is not JSON.
 #[test]
-fn replies_and_values_are_the_same_with_any_number_of_entries() {
+fn commands_return_and_store_the_same_with_any_number_of_cache_entries() {
     let mut random = Seed::print("cache").rng(0);
     let entries = [0, MIN_ENTRIES, 2 * MIN_ENTRIES, DEFAULT_ENTRIES];
     let servers = entries.map(server_with_entries);
@@ -158,7 +158,7 @@ fn append(random: &mut Rng, key: &str) -> Command {
     words(&format!("JSONMERGE.APPEND {key} {array}{option}"))
 }
 
-/// Changes one byte of an array of digits, to another digit, or to one that removes an element or makes
+/// Changes one byte of an array of digits to a different digit, or to a byte that removes an element or makes
 /// the text invalid.
 fn edit(random: &mut Rng, key: &str) -> Command {
     let element = random.usize(..128);
@@ -171,7 +171,7 @@ fn edit(random: &mut Rng, key: &str) -> Command {
     words(&format!("SETRANGE {key} {offset} {byte}"))
 }
 
-/// Has a script copy the value of another key, and append to it before and after SETRANGE.
+/// Returns a script that copies the value of another key, and appends to it before and after SETRANGE.
 fn script(random: &mut Rng, key: &str) -> Command {
     let script = "local value = redis.call('GET', KEYS[2]) or '[]'
         redis.call('SET', KEYS[1], value)
@@ -183,7 +183,7 @@ fn script(random: &mut Rng, key: &str) -> Command {
     arguments.map(|argument| argument.as_bytes().to_vec()).to_vec()
 }
 
-/// Returns RESTORE of a string, in the format of RDB version 9 and without a checksum.
+/// Returns a RESTORE command for a string, in the format of RDB version 9, without a checksum.
 fn restore(key: &str, array: &str) -> Command {
     let size = u16::try_from(array.len()).expect("the array is short");
     let [high, low] = size.to_be_bytes();

@@ -65,8 +65,8 @@ impl Example {
         }
     }
 
-    /// Asserts that the tests pass with both protocols, and that on the cluster each command was sent to the
-    /// right node first.
+    /// Asserts that the tests pass with both protocols, and that each command went to the right node of the
+    /// cluster at once.
     fn pass(&self) {
         let cluster = Cluster::start();
         for protocol in PROTOCOLS {
@@ -85,7 +85,7 @@ impl Example {
         assert_eq!(cluster.errors("MOVED"), 0);
     }
 
-    /// Has the producer append events, one per line. Returns what it printed, or why it failed.
+    /// Runs the producer on events, one per line. Returns what it printed, or why it failed.
     fn produce(&self, server: &Server, events: &str) -> Result<String, String> {
         let output = self.run(self.produce, &[("REDIS_URL", &url(server))], events);
         match output.status.success() {
@@ -94,7 +94,7 @@ impl Example {
         }
     }
 
-    /// Starts the consumer, and returns when it waits for events.
+    /// Starts the consumer, and returns once it waits for events.
     fn consume(&self, server: &Server) -> Consumer {
         let waiting = server.info("blocked_clients");
         let mut process = self.start(self.consume, &[("REDIS_URL", &url(server))]);
@@ -110,7 +110,7 @@ impl Example {
 
     fn run(&self, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
         let mut process = self.start(arguments, environment);
-        // A process that reads nothing may have ended.
+        // The write fails if the process has ended without reading.
         let _ = process.stdin.take().expect("a pipe").write_all(input.as_bytes());
         process.wait_with_output().expect("the process ends")
     }
@@ -120,7 +120,7 @@ impl Example {
             .args(arguments)
             .current_dir(&self.directory)
             .envs(environment.iter().copied())
-            // Python would write files into the directory of the sources.
+            // Otherwise Python would write files into the source directory.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -130,7 +130,7 @@ impl Example {
     }
 }
 
-/// A consumer that runs. It is killed when it is dropped.
+/// A running consumer. Dropping it kills the process.
 struct Consumer {
     process: Child,
     lines: Receiver<String>,
@@ -142,7 +142,7 @@ impl Consumer {
         (0..count).map(|_| self.lines.recv_timeout(*PATIENCE).expect("a line")).collect()
     }
 
-    /// Asks it to stop, and returns the lines that it has printed since.
+    /// Asks it to stop, and returns the lines that have not been read.
     fn stop(mut self) -> String {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").arg(id).status().expect("kill is on the PATH").success());
@@ -202,8 +202,8 @@ fn redis_py() {
 
 #[test]
 #[ignore = "make test-clients"]
-fn every_consumer_gets_what_every_producer_sent() {
-    // All of them print JSON in the same form, so the lines can be compared.
+fn every_consumer_receives_what_every_producer_sent() {
+    // All examples print JSON in the same form, so the lines can be compared.
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
 {"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
 "#;
@@ -221,7 +221,7 @@ fn every_consumer_gets_what_every_producer_sent() {
 
 #[test]
 #[ignore = "make test-clients"]
-fn consumers_share_what_has_gathered() {
+fn consumers_share_the_stored_events() {
     let examples = examples();
     let server = Server::start();
     let consumers = examples.each_ref().map(|example| example.consume(&server));
@@ -232,7 +232,7 @@ fn consumers_share_what_has_gathered() {
     assert_eq!(producer.produce(&server, &events.concat()), Ok("320\n".into()));
     wait_until("everything is taken", || server.client().ok("DBSIZE") == "(integer) 0");
     let printed = consumers.map(Consumer::stop);
-    // One of them may just have been between two takes.
+    // One consumer may have been between two takes at that moment.
     assert!(printed.iter().filter(|lines| !lines.is_empty()).count() >= 3);
     let mut lines: Vec<&str> =
         printed.iter().flat_map(|lines| lines.split_inclusive('\n')).collect();

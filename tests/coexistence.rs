@@ -1,4 +1,4 @@
-//! The commands on the same key as what they replace: the Lua script and MULTI/GET/DEL.
+//! The commands share a key with what they replace: the Lua script and MULTI/GET/DEL.
 
 use std::collections::HashSet;
 use std::thread;

@@ -1,4 +1,4 @@
-//! The page of each command agrees with COMMAND DOCS and COMMAND INFO, and its examples with the replies.
+//! The page of each command agrees with COMMAND DOCS and COMMAND INFO, and its examples with the server.
 
 use redis::Value;
 
@@ -11,7 +11,7 @@ const PAGES: [(&str, &str); 2] = [
     ("JSONMERGE.TAKE", include_str!("../docs/commands/jsonmerge.take.md")),
 ];
 
-/// A reply that is a map in RESP3, and pairs in RESP2.
+/// A reply that is a map in RESP3 and an array of pairs in RESP2.
 struct Map(Vec<(String, Value)>);
 
 impl Map {
@@ -36,7 +36,7 @@ fn docs(client: &mut Client, command: &str) -> Map {
     Map::of(&reply[1])
 }
 
-/// Returns the syntax in the form of redis.io.
+/// Returns the syntax as redis.io shows it.
 fn syntax(arguments: &Value, separator: &str) -> String {
     let Value::Array(arguments) = arguments else { panic!("{arguments:?}") };
     let written = arguments.iter().map(|argument| {
@@ -57,11 +57,11 @@ fn syntax(arguments: &Value, separator: &str) -> String {
     written.collect::<Vec<_>>().join(separator)
 }
 
-/// Returns a row of the table at the top.
+/// Returns a row of the table at the top of a page.
 fn row<'p>(page: &'p str, name: &str) -> &'p str {
     let start = format!("| {name} | ");
     let row = page.lines().find_map(|line| line.strip_prefix(&start)?.strip_suffix(" |"));
-    row.unwrap_or_else(|| panic!("no {name}"))
+    row.unwrap_or_else(|| panic!("the page has no row {name}"))
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn pages_agree_with_command_info() {
 }
 
 #[test]
-fn the_examples_are_as_shown() {
+fn examples_of_the_pages_agree_with_the_server() {
     for ((_, page), count) in PAGES.into_iter().zip([1, 3]) {
         let sessions = blocks(page, "redis");
         assert_eq!(sessions.len(), count);
@@ -120,7 +120,7 @@ fn the_examples_are_as_shown() {
 }
 
 #[test]
-fn the_options_and_errors_are_all_there() {
+fn pages_list_every_option_and_error() {
     let [(_, append), (_, take)] = PAGES;
     let readme = include_str!("../README.md");
     let table = readme.split_once("### Errors").expect("the chapter").1;

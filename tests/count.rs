@@ -3,7 +3,7 @@
 use crate::support::client::Client;
 use crate::support::server::{Server, Settings};
 
-/// A value above this size keeps spaces in place of what was taken, as long as they are not more than half.
+/// In a value above this size, spaces replace what was taken, as long as they are not more than half of it.
 const COMPACT: usize = 4096;
 
 /// Sends TAKE for the key `k`. Options are separated by single spaces.
@@ -17,7 +17,7 @@ fn set(client: &mut Client, value: &str) {
 
 /// (stored, options, reply, what is left of a small value)
 const TAKES: &[(&str, &str, &str, &str)] = &[
-    // Fewer than there are, as many, and more.
+    // COUNT is less than, equal to or greater than the number of elements.
     ("[1,2,3]", "COUNT 1", "[1]", "[2,3]"),
     ("[1,2,3]", "COUNT 2", "[1,2]", "[3]"),
     ("[1,2,3]", "COUNT 3", "[1,2,3]", "(nil)"),
@@ -26,12 +26,12 @@ const TAKES: &[(&str, &str, &str, &str)] = &[
     ("[1]", "COUNT 1", "[1]", "(nil)"),
     ("[]", "COUNT 1", "[]", "(nil)"),
     (" [ ] ", "COUNT 5", " [ ] ", "(nil)"),
-    // Whitespace goes from around what is taken, and stays within it and within what is left.
+    // Whitespace around the elements taken is removed. Whitespace within them and within the rest stays.
     (" \t\r\n[ \t\r\n1 , 2 ]", "COUNT 1", "[1]", "[2 ]"),
     ("[1 \t\r\n, \t\r\n2 \t\r\n, \t\r\n3]\n", "COUNT 1", "[1]", "[2 \t\r\n, \t\r\n3]\n"),
     ("[1 \t\r\n, \t\r\n2 \t\r\n, \t\r\n3]\n", "COUNT 2", "[1 \t\r\n, \t\r\n2]", "[3]\n"),
     ("\n[\n1\n,\n2\n]\n", "COUNT 2", "\n[\n1\n,\n2\n]\n", "(nil)"),
-    // Whatever looks like the end of an element and is not.
+    // Bytes that look like the end of an element but are not.
     ("[[1,[2,3]],4]", "COUNT 1", "[[1,[2,3]]]", "[4]"),
     ("[[],{}]", "COUNT 1", "[[]]", "[{}]"),
     ("[{\"a\":[1,{}],\"b,]\":2},3]", "COUNT 1", "[{\"a\":[1,{}],\"b,]\":2}]", "[3]"),
@@ -45,7 +45,7 @@ const TAKES: &[(&str, &str, &str, &str)] = &[
         "[9007199254740993,{\"b\":1,\"a\":2,\"a\":3}]",
         "[\"\\ud800\"]",
     ),
-    // COUNT is the same with TRUST.
+    // COUNT takes the same elements with TRUST.
     ("[ 1 , 2 ]", "COUNT 1 TRUST", "[1]", "[2 ]"),
     ("[1,2]", "TRUST COUNT 2", "[1,2]", "(nil)"),
 ];
@@ -61,7 +61,7 @@ fn take_count_returns_the_first_elements_and_leaves_the_rest() {
     }
 }
 
-/// The same values before a last element so long that the elements taken are overwritten with spaces.
+/// The same values, followed by an element so long that the elements taken are overwritten with spaces.
 #[test]
 fn take_count_against_a_large_value_overwrites_the_elements_with_spaces() {
     let server = Server::start();
@@ -86,7 +86,7 @@ fn take_count_against_a_large_value_overwrites_the_elements_with_spaces() {
 fn take_count_compacts_when_spaces_would_exceed_half_of_the_value() {
     let server = Server::start();
     let mut client = server.client();
-    // 8001 bytes: the elements 0 to 999, each of 7 bytes with its comma.
+    // Each element takes 8 bytes with its comma.
     let elements: Vec<_> = (0..1000).map(|n| format!("\"{n:05}\"")).collect();
     let value = format!("[{}]", elements.join(","));
     assert_eq!(value.len(), 8001);
@@ -105,13 +105,13 @@ fn take_count_compacts_when_spaces_would_exceed_half_of_the_value() {
             assert_eq!(client.ok("GET k"), left, "{count}{check}");
         }
     }
-    // Spaces of several calls add up.
+    // The spaces left by several calls add up.
     set(&mut client, &value);
     for (call, left) in [(1, spaces(400)), (2, format!("[{}", rest(800)))] {
         take(&mut client, "COUNT 400").expect("elements");
         assert_eq!(client.ok("GET k"), left, "call {call}");
     }
-    // A value of at most 4096 bytes has none.
+    // No spaces are left in a value of at most 4096 bytes.
     for size in [COMPACT, COMPACT + 1] {
         set(&mut client, &format!("[1,\"{}\"]", "x".repeat(size - 6)));
         take(&mut client, "COUNT 1").expect("an element");
@@ -120,7 +120,9 @@ fn take_count_compacts_when_spaces_would_exceed_half_of_the_value() {
     }
 }
 
-/// (stored, options, reply, what is left): with TRUST, a fault after what is taken is neither found nor mended.
+/// (stored, options, reply, what is left)
+///
+/// With TRUST, a fault after the elements taken is neither reported nor repaired.
 const UNTRUE: &[(&str, &str, Result<&str, &str>, &str)] = &[
     ("[1,x]", "COUNT 1 TRUST", Ok("[1]"), "[x]"),
     ("[x]", "COUNT 1 TRUST", Err("expected a value at byte 1"), "[x]"),
@@ -138,9 +140,9 @@ const UNTRUE: &[(&str, &str, Result<&str, &str>, &str)] = &[
     ("[1,2}", "COUNT 1 TRUST", Err("expected ',' or ']' at byte 4"), "[1,2}"),
     ("[1,2", "COUNT 1 TRUST", Err("unexpected end at byte 4"), "[1,2"),
     ("[1,2]x", "COUNT 1 TRUST", Err("trailing characters at byte 5"), "[1,2]x"),
-    // Without COUNT, only both ends are looked at.
+    // Without COUNT, only the brackets are checked.
     ("[1,x]", "TRUST", Ok("[1,x]"), "(nil)"),
-    // Without TRUST, all of the value is.
+    // Without TRUST, the whole value is validated.
     ("[1,x]", "COUNT 1", Err("expected a value at byte 3"), "[1,x]"),
     ("[1,]", "COUNT 1", Err("trailing comma at byte 3"), "[1,]"),
     ("[1,\"]", "COUNT 1", Err("unexpected end at byte 5"), "[1,\"]"),
@@ -160,7 +162,7 @@ fn take_count_trust_against_a_fault_after_the_elements_returns_them_and_keeps_th
     }
 }
 
-/// A large value, whose comma is not overwritten with a space.
+/// In a large value, the comma is not overwritten with a space.
 #[test]
 fn take_count_trust_against_a_trailing_comma_in_a_large_value_keeps_it() {
     let server = Server::start();
@@ -175,7 +177,7 @@ fn take_count_trust_against_a_trailing_comma_in_a_large_value_keeps_it() {
 }
 
 #[test]
-fn take_count_trust_against_invalid_utf8_refuses_it_only_in_what_it_takes() {
+fn take_count_trust_against_invalid_utf8_fails_only_if_it_is_in_the_elements_taken() {
     let server = Server::start();
     let mut client = server.client();
     client.call_with(&[b"SET", b"k", b"[1,\"\xff\"]"]).expect("SET");
@@ -207,9 +209,9 @@ fn take_count_keeps_the_ttl_until_nothing_is_left() {
     }
 }
 
-/// The server stores these in other ways than a long text.
+/// The server stores integers and short strings differently from long ones.
 #[test]
-fn take_count_against_every_encoding_of_a_string() {
+fn take_count_against_every_encoding_of_a_string_takes_the_first_element() {
     let server = Server::start();
     let mut client = server.client();
     let padded = |size: usize| format!("[1,\"{}\"]", "x".repeat(size - 6));
@@ -234,7 +236,7 @@ fn take_count_against_every_encoding_of_a_string() {
     }
 }
 
-/// A value that is already over the limit can still be taken, part by part: it never grows.
+/// A value above the limit can still be taken in parts, because it never grows.
 #[test]
 fn take_count_against_a_lower_proto_max_bulk_len_is_not_refused() {
     let server = Settings::new().module().start();
@@ -247,7 +249,7 @@ fn take_count_against_a_lower_proto_max_bulk_len_is_not_refused() {
     let too_large = "(error) ERR string exceeds maximum allowed size (proto-max-bulk-len)";
     client.expect(&[
         ("JSONMERGE.APPEND k [9]", too_large),
-        // Spaces, then the rest moves, which is still too large.
+        // The first TAKE leaves spaces, the second one moves the rest, and the rest is still too large.
         ("JSONMERGE.TAKE k COUNT 1", "[1]"),
         ("STRLEN k", "(integer) 3200011"),
         ("JSONMERGE.TAKE k COUNT 1", &format!("[\"{more}\"]")),
@@ -263,7 +265,7 @@ fn take_count_against_a_lower_proto_max_bulk_len_is_not_refused() {
 }
 
 #[test]
-fn take_count_in_a_script_and_a_transaction() {
+fn take_count_works_in_a_script_and_a_transaction() {
     let server = Server::start();
     let mut client = server.client();
     let script = b"redis.call('JSONMERGE.APPEND', KEYS[1], '[1,2,3,4]')
@@ -279,7 +281,7 @@ fn take_count_in_a_script_and_a_transaction() {
     ]);
 }
 
-/// Returns the growth of some counters of INFO while `run` runs.
+/// Returns how much some counters of INFO grow while `run` runs.
 fn growth<const N: usize>(
     client: &mut Client,
     fields: [&str; N],
@@ -293,7 +295,7 @@ fn growth<const N: usize>(
 }
 
 #[test]
-fn take_counts_the_elements_taken() {
+fn info_counts_the_elements_taken() {
     let server = Server::start();
     let mut client = server.client();
     let large = format!("[1,2,3,\"{}\"]", "x".repeat(COMPACT));
@@ -307,7 +309,7 @@ fn take_counts_the_elements_taken() {
         (large.as_str(), "COUNT 2", 2),
         (&large, "COUNT 2 TRUST", 2),
         ("[]", "COUNT 2", 0),
-        // Nobody counts them.
+        // These elements are not counted.
         ("[1,2,3]", "TRUST", 0),
         // Refused.
         ("[1,2,x]", "COUNT 2", 0),
@@ -321,7 +323,7 @@ fn take_counts_the_elements_taken() {
     }
 }
 
-/// The validation cache knows what a strict take leaves, so nothing is validated again.
+/// The validation cache has an entry for what a strict take leaves, so nothing is validated again.
 #[test]
 fn take_count_keeps_the_validation_cache_up_to_date() {
     let server = Server::start();

@@ -1,10 +1,10 @@
-//! The documents against the server: sessions, configs, INFO fields and errors.
+//! The sessions, configs, INFO fields and errors in the documents agree with the server.
 
 use crate::support::server::{Server, Settings, module_path};
 use crate::support::session::{blocks, replay, type_in};
 
 #[test]
-fn sessions_of_migrating_from_lua_are_as_shown() {
+fn sessions_of_migrating_from_lua_agree_with_the_server() {
     let document = include_str!("../docs/migrating-from-lua.md");
     let server = Settings::new().start();
     let mut typed = 0;
@@ -20,14 +20,14 @@ fn sessions_of_migrating_from_lua_are_as_shown() {
                 let text = text.replace(installed, &module_path().display().to_string());
                 typed += type_in(&server, &text);
             }
-            other => panic!("a block of {other}"),
+            other => panic!("unexpected code block in {other}"),
         }
     }
-    assert!(typed > 20, "only {typed} lines");
+    assert!(typed > 20, "only {typed} commands");
 }
 
 #[test]
-fn sessions_of_operations_are_as_shown() {
+fn sessions_of_operations_agree_with_the_server() {
     let document = include_str!("../docs/operations.md");
     let sessions = blocks(document, "redis");
     assert_eq!(sessions.len(), 5);
@@ -62,7 +62,7 @@ fn configs_have_the_documented_default() {
 }
 
 #[test]
-fn every_reason_of_an_error_is_documented() {
+fn every_error_reason_is_documented() {
     let page = include_str!("../docs/commands/jsonmerge.append.md");
     let (_, reasons) = page.split_once("The reason is one of:").expect("the list of reasons");
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! How a change reaches others: replicas and the AOF, WATCH, client-side caches, subscribers.
+//! How a change is announced to replicas, the AOF, WATCH, client-side caches and subscribers.
 
 use crate::support::pushes::Pushes;
 use crate::support::server::{Server, Settings, wait_until};
@@ -60,7 +60,7 @@ const CHANGES: &[(&str, &str, &[&str], &[&str])] = &[
 ];
 
 #[test]
-fn changes_are_propagated_by_their_effect_and_signalled_once() {
+fn commands_propagate_their_effects_and_signal_a_change_once() {
     let server = Server::start();
     let mut client = server.client();
     let mut watcher = server.client();
@@ -107,7 +107,7 @@ fn events_have_their_class() {
 }
 
 #[test]
-fn relative_ttls_are_propagated_as_a_unix_time() {
+fn append_with_a_relative_ttl_propagates_a_unix_time() {
     let server = Server::start();
     let mut client = server.client();
     let mut stream = ReplicationStream::attach(&server);
@@ -117,7 +117,7 @@ fn relative_ttls_are_propagated_as_a_unix_time() {
 }
 
 #[test]
-fn transactions_and_scripts_propagate_the_effects_inside() {
+fn transactions_and_scripts_propagate_the_effects_of_their_commands() {
     let server = Server::start();
     let mut client = server.client();
     let mut stream = ReplicationStream::attach(&server);

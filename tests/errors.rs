@@ -1,4 +1,4 @@
-//! Every error, word for word, and that a refused command changes nothing.
+//! Every error has the documented text, and a refused command changes nothing.
 
 use crate::support::client::Client;
 use crate::support::pushes::Pushes;
@@ -109,7 +109,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "JSONMERGE.TAKE k",
         "BADJSON stored value is not valid JSON: unexpected end at byte 0",
     ),
-    // The longest string that Redis embeds, and one that Valkey 9 embeds.
+    // The longest string that Redis embeds, and a longer one that Valkey 9 embeds.
     (
         "SET k [\"embedded_strings_end_here_with_44_bytes_in",
         "JSONMERGE.APPEND k [1]",
@@ -134,8 +134,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("SET k [0]", "JSONMERGE.TAKE k k", "ERR syntax error"),
 ];
 
-/// Returns all that a client can see of the key, except the encoding: that of a short string may become
-/// raw.
+/// Returns everything that a client can see of the key except the encoding, which may become raw for a short
+/// string.
 fn state(client: &mut Client) -> [String; 3] {
     ["TYPE k", "PEXPIRETIME k", "DUMP k"].map(|command| client.ok(command))
 }

@@ -1,5 +1,4 @@
-//! Checks the properties that `make fuzz` fuzzes without libFuzzer, on the committed corpus and on random
-//! edits of it.
+//! Checks the properties of `make fuzz` without libFuzzer, on the committed corpus and on random edits of it.
 
 use std::path::Path;
 use std::{fs, panic};
@@ -53,12 +52,12 @@ fn replay(target: &str, assert_holds: fn(&[u8])) {
     let edited = (0..EDITS).map(|_| edit(&mut random, &corpus));
     for input in corpus.iter().cloned().chain(edited) {
         if panic::catch_unwind(|| assert_holds(&input)).is_err() {
-            panic!("{target} does not hold for {}", input.escape_ascii());
+            panic!("the property {target} does not hold for {}", input.escape_ascii());
         }
     }
 }
 
-/// Returns the inputs in the order of their file names, so that a seed means the same everywhere.
+/// Returns the inputs in the order of their file names, so that a seed gives the same edits everywhere.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let files = fs::read_dir(directory).expect("a corpus");
@@ -67,14 +66,14 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).expect("a file")).collect()
 }
 
-/// Returns an input of the corpus with one to three edits: a byte changed, removed or inserted, or the end
-/// replaced by that of another input.
+/// Returns an input of the corpus with one to three edits: a byte is changed, removed or inserted, or the end
+/// is replaced with that of another input.
 fn edit(random: &mut Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
     let mut one = || random.choice(corpus).cloned().expect("a corpus that is not empty");
     let (mut input, other) = (one(), one());
     for _ in 0..random.usize(1..=3) {
         let at = random.usize(..=input.len());
-        // A byte of another input, because a random one would rarely be part of JSON.
+        // A byte of another input, because a random byte is rarely part of JSON.
         let byte = random.choice(&other).copied().unwrap_or_else(|| random.u8(..));
         match random.u32(..8) {
             0 => {

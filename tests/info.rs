@@ -50,7 +50,7 @@ pub fn has_cache(client: &mut Client) -> bool {
     has_cache
 }
 
-/// Runs commands, and asserts which fields that changes, and by how much.
+/// Runs commands, and asserts which fields they change, and by how much.
 #[track_caller]
 fn assert_changes(client: &mut Client, commands: &[&str], expected: &[(&str, i64)]) {
     let before: BTreeMap<_, _> = fields(client).into_iter().collect();
@@ -77,12 +77,12 @@ fn info_has_these_fields_in_this_order() {
 }
 
 #[test]
-fn info_counts_what_is_appended_and_taken() {
+fn info_counts_the_elements_and_bytes_appended_and_taken() {
     let server = Server::start();
     let mut client = server.client();
     for (command, changes) in [
         ("JSONMERGE.APPEND k [1,2]", &[("elements_added", 2), ("bytes_added", 5)][..]),
-        // It writes `,"x"]`, and validates `[1,2]`.
+        // This writes `,"x"]` and validates `[1,2]`.
         (
             "JSONMERGE.APPEND k [\"x\"] REPLY LEN",
             &[("elements_added", 1), ("bytes_added", 5), ("bytes_validated", 5)],
@@ -145,10 +145,10 @@ fn info_counts_hits_and_misses_of_the_validation_cache() {
     }
     let array = format!("[\"{}\"]", "x".repeat(996));
     let add = |bytes: i64| [("elements_added", 1), ("bytes_added", bytes)];
-    // A created array is remembered. All of it but the closing bracket is hashed.
+    // A created array is cached. All of it except the closing bracket is hashed.
     let created = [&add(1000)[..], &[("bytes_hashed", 999), ("cache_entries", 1)]].concat();
     assert_changes(&mut client, &[&format!("JSONMERGE.APPEND k {array}")], &created);
-    // So is the result of an append. The stored value is hashed once, and then the new elements.
+    // The result of an append is cached, too. The stored value is hashed once, then the new elements.
     for size in [999, 1001] {
         let hit = [&add(3)[..], &[("cache_hits", 1), ("bytes_hashed", size + 2)]].concat();
         assert_changes(&mut client, &["JSONMERGE.APPEND k [1] REPLY LEN"], &hit);
@@ -179,7 +179,7 @@ fn info_counts_validated_bytes_without_a_validation_cache() {
 }
 
 #[test]
-fn info_has_the_section_where_it_has_sections_of_modules() {
+fn info_has_the_section_wherever_it_has_sections_of_modules() {
     let server = Server::start();
     for mut client in [server.client(), server.client_resp3()] {
         for section in ["INFO jsonmerge", "INFO modules", "INFO everything"] {

@@ -1,4 +1,4 @@
-//! What the server knows about the commands: arity, flags, keys, categories, documentation.
+//! What the server reports about the commands: arity, flags, keys, categories, documentation.
 
 use redis::Value;
 

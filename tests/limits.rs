@@ -15,7 +15,7 @@ fn append_over_proto_max_bulk_len_is_refused() {
     let mut client = server.client();
     client.call_with(&[b"SET", b"k", &array_of(megabyte - 4)]).expect("SET succeeds");
     client.expect(&[
-        // The module reads the config again after it has changed.
+        // The module reads the config again after a change.
         ("JSONMERGE.APPEND k [] REPLY SIZE", "(integer) 1048572"),
         ("JSONMERGE.APPEND other [1]", "[1]"),
         ("CONFIG SET proto-max-bulk-len 1048576", "OK"),
@@ -49,7 +49,7 @@ fn append_against_a_lower_limit_succeeds_if_the_new_end_is_below_it() {
 }
 
 #[test]
-fn a_value_of_512_mb_is_created_validated_and_taken() {
+fn both_commands_against_a_value_of_512_mb_succeed() {
     let server = Server::start();
     let mut client = server.client();
     let array = array_of(512 * 1024 * 1024);

@@ -1,4 +1,4 @@
-//! Another module that responds to the events of this one by changing the key.
+//! A second module responds to the events of this one by changing the key.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,8 +7,8 @@ use std::{env, fs};
 use crate::support::server::{Server, Settings};
 use crate::support::stream::ReplicationStream;
 
-/// Returns the path of tests/modules/listener.rs as a module: cargo builds it with all tests. If only
-/// some tests were built, builds it.
+/// Returns the path of the module of tests/modules/listener.rs. Cargo builds it with all tests. If only some
+/// tests were built, builds it.
 fn listener_path() -> PathBuf {
     let program = env::current_exe().expect("the program has a path");
     let name = format!("{}listener{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
@@ -65,7 +65,7 @@ const ROWS: &[Row] = &[
         &["SETRANGE set:k 2 ,2]", "SET set:k [\"listener\"]"],
         "[\"listener\"]",
     ),
-    // The TTL is set before the listener is called, whose SET removes it.
+    // The command sets the TTL before it calls the listener, and the listener's SET removes it.
     (
         "SET set:k [1]",
         "JSONMERGE.APPEND set:k [2] PXAT 9999999999999",
@@ -112,7 +112,7 @@ const ROWS: &[Row] = &[
 ];
 
 #[test]
-fn commands_against_a_module_that_changes_the_key_in_their_event() {
+fn commands_against_a_module_that_changes_the_key_in_their_event_propagate_both_changes() {
     let server = server();
     let mut client = server.client();
     let mut stream = ReplicationStream::attach(&server);
@@ -129,9 +129,9 @@ fn commands_against_a_module_that_changes_the_key_in_their_event() {
     }
 }
 
-/// The reply must not be read from the value after the event: the listener has freed it.
+/// The reply must not be read from the value after the event, because the listener has freed it.
 #[test]
-fn reply_against_a_module_that_frees_a_long_value_is_what_the_append_made() {
+fn append_against_a_module_that_frees_the_value_replies_with_the_merged_array() {
     let server = server();
     let mut client = server.client();
     for size in [10, 100, 1000, 100_000, 10_000_000] {

@@ -15,7 +15,7 @@ fn loadex(arguments: &str) -> String {
     format!("MODULE LOADEX {} {arguments}", module_path().display())
 }
 
-/// Asserts that nothing of the module is left, and that the server works.
+/// Asserts that no trace of the module is left, and that the server works.
 #[track_caller]
 fn assert_not_loaded(server: &Server) {
     let mut client = server.client();
@@ -25,7 +25,7 @@ fn assert_not_loaded(server: &Server) {
         assert!(error.starts_with("ERR unknown command"), "{error}");
     }
     client.expect(&[
-        // It would call a subscriber that is no longer there.
+        // This would call a subscription that was left behind.
         ("CONFIG SET maxmemory 0", "OK"),
         (&format!("CONFIG GET {CONFIG}"), "()"),
         ("PING", "PONG"),
@@ -71,8 +71,8 @@ fn load_against_valid_arguments_sets_the_config() {
     assert_eq!(client.ok("JSONMERGE.APPEND k [1]"), "[1]");
 }
 
-/// The server unloads some of these modules after they have loaded, and newer servers assert that the
-/// module lets them. Redis 7.0 reports the error, but keeps those.
+/// In some of these cases, the server unloads the module after it has loaded, and newer servers assert that
+/// the module allows it. Redis 7.0 reports the error but keeps the module.
 #[test]
 fn loadex_against_invalid_arguments_leaves_nothing_loaded() {
     for arguments in [
@@ -134,7 +134,7 @@ fn entries(client: &mut Client) -> String {
 }
 
 #[test]
-fn validation_cache_entries_in_redis_conf_and_config() {
+fn validation_cache_entries_can_be_set_in_redis_conf_and_by_config_set() {
     let server = Settings::new().module().with(&format!("{CONFIG} 128")).start();
     let mut client = server.client();
     assert_eq!(entries(&mut client), "128");
@@ -177,7 +177,7 @@ fn load_against_a_server_that_is_too_old_is_rejected() {
 }
 
 #[test]
-fn load_against_a_renamed_effect_command_is_rejected() {
+fn load_against_a_renamed_command_that_effects_use_is_rejected() {
     for name in ["SET", "SETRANGE", "PEXPIREAT", "PERSIST", "UNLINK"] {
         let server = Settings::new().with(&format!("rename-command {name} other")).start();
         let reason = format!("changes are replicated as {name}, and that command was renamed");
@@ -186,7 +186,7 @@ fn load_against_a_renamed_effect_command_is_rejected() {
 }
 
 #[test]
-fn load_against_a_command_of_the_same_name_is_rejected() {
+fn load_against_an_existing_command_of_the_same_name_is_rejected() {
     for name in ["jsonmerge.append", "jsonmerge.take"] {
         let server = Settings::new().with(&format!("rename-command ACL {name}")).start();
         server.client().call(&load()).expect_err("the load fails");

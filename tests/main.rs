@@ -1,4 +1,4 @@
-//! Black-box tests: a real server that loads the module, and a real client. Each file tests one aspect.
+//! Black-box tests with a real server that loads the module, and a real client. Each file tests one aspect.
 
 mod acl;
 mod append;

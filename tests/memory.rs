@@ -10,9 +10,10 @@ fn memory_usage(client: &mut Client, key: &str) -> u64 {
     usage.trim_start_matches("(integer) ").parse().expect("the reply is a number")
 }
 
-/// An append preallocates, as core's APPEND does: as much again as the value has, up to a megabyte.
+/// Like core's APPEND, an append preallocates: it doubles the size of the value, or adds a megabyte if
+/// that is less.
 #[test]
-fn a_value_takes_about_as_much_memory_as_with_core_commands() {
+fn a_value_takes_about_as_much_memory_as_one_that_core_commands_wrote() {
     let server = Server::start();
     let mut client = server.client();
     for (element, appends) in [(1, 100), (50, 20), (50, 5000), (30_000, 100)] {
@@ -28,7 +29,7 @@ fn a_value_takes_about_as_much_memory_as_with_core_commands() {
             ["ours", "cores", "same"].map(|key| memory_usage(&mut client, key));
         assert!(ours <= 2 * same + 100, "{ours} bytes, and {same} with SET");
         assert!(ours <= cores + cores / 4, "{ours} bytes, and {cores} with APPEND");
-        // A value that the module created, and to which nothing was appended, has no such room.
+        // A value that the module created has no preallocated memory before the first append to it.
         client.ok(&format!("JSONMERGE.APPEND created {value}"));
         assert!(memory_usage(&mut client, "created") <= same + same / 4 + 100);
     }

@@ -1,4 +1,4 @@
-//! What operators see of a call in MONITOR and INFO: the command alone, without calls inside it.
+//! MONITOR and INFO show operators only the commands themselves, without nested calls.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use crate::support::client::{Client, tcp};
 use crate::support::server::Server;
 
-/// Stored values of every encoding, and both ways in which a command fails.
+/// Calls on stored values of every encoding, including both kinds of failure.
 const COMMANDS: &[&str] = &[
     "JSONMERGE.APPEND k [1]",
     "JSONMERGE.APPEND k [2] REPLY LEN",
@@ -40,7 +40,7 @@ fn call_all(client: &mut Client) {
     }
 }
 
-/// Returns the commands that MONITOR shows until `mark`, as words separated by spaces.
+/// Returns the commands that MONITOR shows before `mark`, as words separated by spaces.
 fn monitored(monitor: &mut BufReader<TcpStream>, mark: &str) -> Vec<String> {
     let mut commands = Vec::new();
     loop {
@@ -89,9 +89,9 @@ fn commandstats_shows_the_commands_alone() {
     assert_eq!(calls, expected);
 }
 
-/// Core's APPEND and SETRANGE look keys up to write to them, which counts neither a hit nor a miss.
+/// Core's APPEND and SETRANGE look up keys for writing, which counts as neither a hit nor a miss.
 #[test]
-fn keyspace_hits_and_misses_count_as_for_other_writes() {
+fn commands_count_as_neither_keyspace_hits_nor_misses_like_other_writes() {
     let server = server_with_values();
     let mut client = server.client();
     client.ok("CONFIG RESETSTAT");

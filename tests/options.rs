@@ -78,7 +78,7 @@ fn append_with_persist_removes_the_ttl() {
 fn append_with_an_expire_time_in_the_past_replies_and_deletes_the_key() {
     let server = Server::start();
     let mut client = server.client();
-    // The key must be deleted by the command, not when it is next looked up or by the expire cycle.
+    // The command itself must delete the key, not the next lookup or the expire cycle.
     client.ok("DEBUG SET-ACTIVE-EXPIRE 0");
     let missing: &[&str] = &["DEL k"];
     let short: &[&str] = &["DEL k", "SET k [0]"];
@@ -108,7 +108,7 @@ fn append_with_an_expire_time_in_the_past_replies_and_deletes_the_key() {
 }
 
 #[test]
-fn append_with_an_expire_time_in_the_past_handles_every_encoding() {
+fn append_with_an_expire_time_in_the_past_against_every_encoding_replies_and_deletes_the_key() {
     let server = Server::start();
     let mut client = server.client();
     for size in [2, 44, 45, 128, 1000, 1_000_000] {
@@ -125,9 +125,9 @@ fn append_with_an_expire_time_in_the_past_handles_every_encoding() {
     }
 }
 
-/// A reload drops keys whose time has passed without propagating that, so none may be left.
+/// A reload drops expired keys without propagating the deletion, so no expired key may be left.
 #[test]
-fn append_with_an_expire_time_in_the_past_survives_a_reload_on_master_and_replica() {
+fn append_with_an_expire_time_in_the_past_against_a_reload_leaves_master_and_replica_equal() {
     let [master, replica] = [Server::start(), Server::plain()];
     replica.follow(&master);
     let mut client = master.client();
@@ -146,7 +146,7 @@ fn append_with_an_expire_time_in_the_past_survives_a_reload_on_master_and_replic
     replica.client().expect(&[("DBSIZE", "(integer) 2"), ("DEBUG DIGEST", &digest)]);
 }
 
-/// Since Redis 7.2, the time stands still while a script runs, for SET and so for APPEND.
+/// Since Redis 7.2, the time that SET and APPEND use does not advance while a script runs.
 #[test]
 fn append_in_a_script_uses_the_same_time_as_set() {
     let server = Server::start();
@@ -187,7 +187,7 @@ fn append_accepts_options_in_any_order_and_case() {
     ]);
 }
 
-/// Compares which expire times are accepted, and what becomes of the key.
+/// Compares which expire times are accepted, and what happens to the key.
 #[test]
 fn append_parses_an_expire_time_as_set_does() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Panics in the module: the server lives, and no write is separated from its propagation. Only debug
+//! After a panic in the module, the server keeps running, and every write has been propagated. Only debug
 //! builds have JSONMERGE.PANIC.
 
 use crate::info::{field, has_cache};
@@ -15,14 +15,14 @@ fn can_panic(client: &mut Client) -> bool {
         println!("not tested: this is a release build of the module, without JSONMERGE.PANIC");
         return false;
     }
-    // The next update of the cache panics, and this is one.
+    // This command updates the cache, so it triggers the panic.
     client.ok("JSONMERGE.APPEND unused [1]");
     client.ok("DEL unused");
     true
 }
 
 #[test]
-fn panic_before_the_reply_is_an_error_and_a_line_in_the_log() {
+fn panic_before_the_reply_returns_an_error_and_logs_a_line() {
     let server = Server::start();
     let mut client = server.client();
     if can_panic(&mut client) {
@@ -99,7 +99,7 @@ fn panic_after_a_write_leaves_one_reply_and_the_whole_effect() {
         assert_eq!(events.drain(), *raised, "{setup}; {command}");
         watcher.expect(&[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "(nil)")]);
     }
-    // The commands and the cache work on.
+    // The commands and the cache still work.
     let array = format!("[\"{}\"]", "x".repeat(1000));
     client.ok(&format!("JSONMERGE.APPEND new {array}"));
     let hits = field(&mut client, "cache_hits");
@@ -110,7 +110,7 @@ fn panic_after_a_write_leaves_one_reply_and_the_whole_effect() {
 }
 
 #[test]
-fn panic_in_a_transaction_leaves_the_other_commands() {
+fn panic_in_a_transaction_does_not_stop_the_other_commands() {
     let server = Server::start();
     let mut client = server.client();
     if !can_panic(&mut client) {

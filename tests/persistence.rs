@@ -72,7 +72,7 @@ fn a_dumped_or_copied_value_is_a_plain_string() {
 }
 
 #[test]
-fn values_survive_a_reload_and_are_appended_to_again() {
+fn append_works_on_values_that_were_reloaded() {
     let server = Server::start();
     let mut client = server.client();
     for round in 1..4 {

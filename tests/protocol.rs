@@ -1,4 +1,4 @@
-//! The commands in every way that a client sends them: RESP2, RESP3, pipelines, MULTI, scripts.
+//! The commands work however a client sends them: RESP2, RESP3, pipelines, MULTI, scripts.
 
 use redis::Value;
 
@@ -6,7 +6,7 @@ use crate::support::client::text;
 use crate::support::server::{Server, Settings, wait_until};
 
 #[test]
-fn replies_have_their_type_in_resp2_and_resp3() {
+fn replies_have_the_right_type_in_resp2_and_resp3() {
     let server = Server::start();
     for mut client in [server.client(), server.client_resp3()] {
         for (command, reply) in [

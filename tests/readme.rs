@@ -1,4 +1,4 @@
-//! The README's sessions, replayed: what it shows is what redis-cli prints.
+//! Replays the README's sessions, and compares them with what redis-cli prints.
 
 use crate::support::client::Client;
 use crate::support::server::{Server, Settings};
@@ -7,14 +7,14 @@ use crate::support::session::{blocks, replay};
 const README: &str = include_str!("../README.md");
 
 #[test]
-fn sessions_are_as_shown() {
+fn sessions_agree_with_the_server() {
     let sessions = blocks(README, "redis");
     assert_eq!(sessions.len(), 2);
     sessions.into_iter().for_each(replay);
 }
 
 #[test]
-fn the_table_of_damage_is_as_shown() {
+fn the_table_of_damage_agrees_with_the_server() {
     let script = include_str!("../examples/merge.lua").as_bytes();
     let server = Server::start();
     let mut client = server.client();
@@ -48,7 +48,7 @@ fn the_table_of_damage_is_as_shown() {
 }
 
 #[test]
-fn the_errors_are_those_of_the_source() {
+fn the_table_of_errors_agrees_with_the_server() {
     let table = README.split_once("### Errors").expect("the chapter").1;
     let server = Server::start();
     let mut client = server.client();
@@ -68,7 +68,7 @@ fn the_errors_are_those_of_the_source() {
 }
 
 #[test]
-fn redis_conf_makes_a_server_that_keeps_what_is_appended() {
+fn a_server_with_redis_conf_persists_and_never_evicts() {
     let conf = concat!(env!("CARGO_MANIFEST_DIR"), "/redis.conf");
     let server = Settings::from_file(conf).module().start();
     server.client().expect(&[

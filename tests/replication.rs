@@ -2,7 +2,7 @@
 
 use crate::support::server::{Settings, wait_until};
 
-/// A server loads a snapshot beside the data that it serves only if all of its modules support that.
+/// A server can serve its old data while it loads a snapshot only if all of its modules support it.
 #[test]
 fn a_replica_serves_its_old_data_during_a_diskless_load() {
     let master = Settings::new()
@@ -13,7 +13,7 @@ fn a_replica_serves_its_old_data_during_a_diskless_load() {
     let replica = Settings::new()
         .module()
         .with("repl-diskless-load swapdb")
-        // Load slowly, and serve clients meanwhile.
+        // Load slowly, and serve clients at the same time.
         .with("key-load-delay 1000")
         .with("loading-process-events-interval-bytes 1024")
         .start();

@@ -1,5 +1,5 @@
-//! Atomic slot migration, which a server disables while it has a module that does not support it: Valkey
-//! 9 has CLUSTER MIGRATESLOTS, Redis 8.4 has CLUSTER MIGRATION.
+//! Atomic slot migration, which a server disables if a module does not support it. Valkey 9 has CLUSTER
+//! MIGRATESLOTS, Redis 8.4 has CLUSTER MIGRATION.
 
 use crate::support::client::Client;
 use crate::support::cluster::id;

@@ -1,4 +1,4 @@
-//! What TAKE replies with, and what it leaves.
+//! What TAKE replies, and what it leaves.
 
 use crate::support::server::Server;
 
@@ -22,7 +22,7 @@ fn take_against_a_missing_key_returns_null() {
 }
 
 #[test]
-fn take_against_anything_but_an_array_leaves_it() {
+fn take_against_anything_but_an_array_returns_an_error_and_leaves_it() {
     let server = Server::start();
     server.client().expect(&[
         ("SET k {}", "OK"),
@@ -44,7 +44,7 @@ fn take_against_anything_but_an_array_leaves_it() {
 }
 
 #[test]
-fn take_against_whitespace_around_the_array_keeps_it() {
+fn take_against_whitespace_around_the_array_returns_it() {
     let server = Server::start();
     let mut client = server.client();
     client.call_with(&[b"SET", b"k", b"\n [1] \t"]).expect("SET succeeds");

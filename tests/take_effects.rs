@@ -1,12 +1,12 @@
-//! What others learn of a take in part: replicas, WATCH, client-side caches, subscribers. And of a refused
-//! one: nothing.
+//! How a TAKE with COUNT is announced to replicas, WATCH, client-side caches and subscribers, and that a
+//! refused one is not.
 
 use crate::support::client::Client;
 use crate::support::pushes::Pushes;
 use crate::support::server::{Server, Settings};
 use crate::support::stream::{ReplicationStream, aof};
 
-/// What everybody can see of a command that changes the key `k`.
+/// Everything that observes a change to the key `k`.
 struct Witnesses {
     client: Client,
     watcher: Client,
@@ -34,7 +34,7 @@ impl Witnesses {
         command: &str,
     ) -> (Result<String, String>, Vec<String>, Vec<String>) {
         self.client.ok("DEL k");
-        self.client.call_with(setup).expect("the key is made");
+        self.client.call_with(setup).expect("the setup succeeds");
         self.watcher.ok("WATCH k");
         self.cache.ok("DUMP k");
         self.stream.commands(&mut self.client);
@@ -87,7 +87,7 @@ fn take_count_propagates_its_effect_and_raises_an_event() {
     }
 }
 
-/// All that a client can see of the key.
+/// Returns everything that a client can see of the key.
 fn state(client: &mut Client) -> Vec<String> {
     ["TYPE k", "OBJECT ENCODING k", "PEXPIRETIME k", "DUMP k"].map(|look| client.ok(look)).to_vec()
 }
@@ -121,13 +121,13 @@ fn take_against_any_error_changes_nothing() {
         assert!(reply.is_err(), "{stored:.20} {options}: {reply:?}");
         assert_eq!((effects, events), (vec![], vec![]), "{stored:.20} {options}");
         let mut after = state(&mut witnesses.client);
-        // A short string that has been looked at is no longer embedded.
+        // Reading a short string makes it raw.
         (before[1], after[1]) = Default::default();
         assert_eq!(after, before, "{stored:.20} {options}");
     }
 }
 
-/// Null, a wait and a timeout are no changes either.
+/// Neither a null reply nor a wait nor a timeout is a change.
 #[test]
 fn take_block_against_a_missing_key_propagates_nothing() {
     let server = Server::start();
@@ -138,7 +138,7 @@ fn take_block_against_a_missing_key_propagates_nothing() {
 }
 
 #[test]
-fn take_count_is_restored_from_the_aof_without_the_module() {
+fn an_aof_with_take_count_loads_without_the_module() {
     let server = Settings::new().module().with("appendonly yes").with("appendfsync always").start();
     let mut client = server.client();
     let long = "x".repeat(5000);
@@ -170,7 +170,7 @@ fn take_count_is_restored_from_the_aof_without_the_module() {
     ]);
 }
 
-/// What is propagated to drain an array is in proportion to the array, not to the number of calls.
+/// The traffic to drain an array is proportional to the size of the array, not to the number of calls.
 #[test]
 fn take_count_drains_ten_megabytes_with_at_most_25_megabytes_of_traffic() {
     let server = Settings::new().module().with("repl-backlog-size 1mb").start();

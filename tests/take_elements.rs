@@ -1,4 +1,4 @@
-//! Whatever is appended comes out once, in order and byte for byte, however it is taken.
+//! Every element that is appended is taken once, in order and byte for byte, however it is taken.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ enum Step {
         count: Option<usize>,
         trust: bool,
     },
-    /// Whitespace before or after the array, as others may write it.
+    /// Whitespace before or after the array, as other commands may write it.
     Pad {
         before: String,
         after: String,
@@ -78,8 +78,8 @@ fn elements(text: &str) -> Vec<String> {
     elements.into_iter().map(|element| element.get().to_owned()).collect()
 }
 
-/// Runs the steps, and compares with a queue. Returns the size of the largest value and how often spaces were
-/// left.
+/// Runs the steps, and compares the results with a queue. Returns the size of the largest value and how
+/// often spaces were left.
 fn run(client: &mut Client, steps: &[Step]) -> (usize, usize) {
     let mut queue: VecDeque<String> = VecDeque::new();
     let (mut largest, mut spaced) = (0, 0);

@@ -9,7 +9,7 @@ const NEGATIVE: &str = "ERR timeout is negative";
 const RANGE: &str = "ERR timeout is out of range";
 
 #[test]
-fn take_options_in_any_order_and_case() {
+fn take_accepts_options_in_any_order_and_case() {
     let server = Server::start();
     let mut client = server.client();
     let options = ["COUNT 1", "trust", "Block 0"];
@@ -34,7 +34,7 @@ fn take_options_in_any_order_and_case() {
 }
 
 #[test]
-fn take_options_refused() {
+fn take_against_invalid_options_is_refused() {
     let server = Server::start();
     let mut client = server.client();
     for (options, error) in [
@@ -74,7 +74,7 @@ fn take_options_refused() {
         ("BLOCK -9223372036854775808", NEGATIVE),
         ("BLOCK 9223372036854775807", RANGE),
         ("BLOCK 9223372036000000000", RANGE),
-        // The first error from left to right.
+        // The first error from left to right is reported.
         ("COUNT 0 FOO", COUNT),
         ("FOO COUNT 0", SYNTAX),
         ("BLOCK -1 COUNT 0", NEGATIVE),
@@ -82,7 +82,7 @@ fn take_options_refused() {
         ("TRUST BLOCK x TRUST", NOT_INTEGER),
         ("COUNT 1 COUNT 0", COUNT),
     ] {
-        // Before the key is looked at.
+        // Options are checked before the key.
         for setup in ["DEL k", "SET k [0]", "SET k nonsense", "LPUSH k 1"] {
             client.ok("DEL k");
             client.ok(setup);
@@ -95,9 +95,9 @@ fn take_options_refused() {
     assert_eq!(client.call("JSONMERGE.TAKE"), Err(arity.into()));
 }
 
-/// LMPOP is the yardstick for what is a count, and XREAD for what is a timeout.
+/// TAKE accepts the same counts as LMPOP, and the same timeouts as XREAD.
 #[test]
-fn take_reads_numbers_as_the_server_does() {
+fn take_parses_numbers_as_core_does() {
     let server = Server::start();
     let mut client = server.client();
     client.expect(&[("RPUSH list 1", "(integer) 1"), ("XADD stream 1-1 a b", "1-1")]);
@@ -131,14 +131,14 @@ fn take_reads_numbers_as_the_server_does() {
         "18446744073709551617",
         "99999999999999999999999999",
     ] {
-        // An empty list, so that nothing is popped.
+        // The key is missing, so nothing is popped or taken.
         let count = call(&["LMPOP", "1", "none", "LEFT", "COUNT", number]);
         assert_eq!(call(&["JSONMERGE.TAKE", "none", "COUNT", number]), count, "COUNT {number:?}");
-        // A stream with something to read, and an array, so that nobody waits.
+        // The stream has an entry and the key has an array, so neither command waits.
         let timeout = call(&["XREAD", "BLOCK", number, "STREAMS", "stream", "0"]);
         call(&["SET", "k", "[]"]);
         let ours = call(&["JSONMERGE.TAKE", "k", "BLOCK", number]);
-        // Redis 7.0 does not check that the time does not overflow.
+        // Redis 7.0 does not check the time for overflow.
         if timeout.is_some() || ours.as_deref() != Some(RANGE) {
             assert_eq!(ours, timeout, "BLOCK {number:?}");
         }

@@ -1,5 +1,5 @@
-//! The module does not unload: MODULE UNLOAD is refused in every situation in which the server would use
-//! a pointer to a command of the module afterwards, and the server lives.
+//! MODULE UNLOAD is refused in every situation in which the server would later use a pointer to a command of
+//! the module, and the server keeps running.
 
 use std::io::{BufReader, Write as _};
 use std::thread;
@@ -11,7 +11,7 @@ use crate::support::server::{Server, Settings, module_path, wait_until};
 
 const REFUSED: &str = "(error) ERR Error unloading module: operation not possible.";
 
-/// Returns commands to send at once, which are words separated by spaces.
+/// Returns a pipeline of commands, which are words separated by spaces.
 fn pipeline(commands: &[&str]) -> Pipeline {
     let mut pipeline = redis::pipe();
     for command in commands {
@@ -34,7 +34,7 @@ fn send_at_once(client: &mut Client, commands: &[&str]) -> Vec<String> {
     replies.iter().map(reply).collect()
 }
 
-/// Asserts that the server runs, that the module is loaded and works, and that `kept` is as it was.
+/// Asserts that the server runs, that the module is loaded and works, and that `kept` is unchanged.
 #[track_caller]
 fn assert_unharmed(server: &Server) {
     server.client().expect(&[
@@ -71,7 +71,7 @@ fn unload_is_refused_and_the_log_says_what_to_do_instead() {
     assert!(log.contains("delete its loadmodule line and restart the server"), "{log}");
 }
 
-/// Newer servers look up all commands that one read has received before they run the first.
+/// Newer servers look up all commands that one read received before they run the first one.
 #[test]
 fn unload_against_commands_in_the_same_write_is_refused() {
     for (commands, replies) in [
@@ -94,7 +94,7 @@ fn unload_against_commands_in_the_same_write_is_refused() {
 
 /// Each first command blocks the client, and a command of the module is already in its query buffer.
 #[test]
-fn unload_beside_a_blocked_client_is_refused() {
+fn unload_against_a_blocked_client_is_refused() {
     for (blocking, last_command, reply) in [
         ("BLPOP list 0.5", "blpop", "(nil)"),
         ("WAIT 1 500", "wait", "(integer) 0"),
@@ -119,9 +119,9 @@ fn unload_beside_a_blocked_client_is_refused() {
     }
 }
 
-/// Redis 7.0 knows the time to the millisecond only, and three clients wait for the end of one command.
+/// Three clients send commands while the server runs a slow one, so it then runs theirs one after the other.
 #[test]
-fn unload_beside_queued_clients_is_refused() {
+fn unload_against_queued_clients_is_refused() {
     let server = server_with_data(Settings::new());
     for round in 0..10 {
         let mut sleeper = tcp(server.port);
@@ -158,7 +158,7 @@ fn unload_in_a_transaction_is_refused() {
 }
 
 #[test]
-fn unload_beside_an_open_transaction_is_refused() {
+fn unload_against_an_open_transaction_is_refused() {
     let server = server_with_data(Settings::new());
     let mut client = server.client();
     client.expect(&[("MULTI", "OK"), ("JSONMERGE.TAKE x", "QUEUED")]);
@@ -167,7 +167,7 @@ fn unload_beside_an_open_transaction_is_refused() {
     assert_unharmed(&server);
 }
 
-/// Some servers assert that every command in the rules of a user exists. Valkey 9 refuses by itself.
+/// Some servers assert that every command in a user's rules exists. Valkey 9 itself refuses to unload.
 #[test]
 fn unload_against_a_user_with_rules_for_a_command_is_refused() {
     for rule in ["+jsonmerge.append", "-jsonmerge.take"] {
@@ -181,15 +181,15 @@ fn unload_against_a_user_with_rules_for_a_command_is_refused() {
     }
 }
 
-/// Threads look commands up before the main thread sees them, also just before the server lowers their
-/// number.
+/// I/O threads look up commands before the main thread sees them, even just before the server stops some of
+/// the threads.
 #[test]
-fn unload_beside_io_threads_is_refused() {
+fn unload_against_io_threads_is_refused() {
     let server = server_with_data(Settings::new().with("io-threads 4"));
     let mut admin = server.client();
     let is_adjustable = admin.call("CONFIG SET io-threads 4").is_ok();
     if !is_adjustable {
-        println!("not tested: CONFIG SET io-threads, which this server does not allow");
+        println!("not tested: CONFIG SET io-threads, because this server does not allow it");
     }
     let traffic = ["JSONMERGE.APPEND busy [1] REPLY LEN"; 50];
     thread::scope(|scope| {
@@ -223,8 +223,8 @@ fn unload_beside_io_threads_is_refused() {
     assert_unharmed(&server);
 }
 
-/// The command of the module follows in a second write, because Redis 8.10 crashes if any module is loaded
-/// by a command that one of the module's commands follows in the same write.
+/// The command of the module is sent in a second write, because Redis 8.10 crashes if one write loads any
+/// module and then calls one of its commands.
 #[test]
 fn unload_right_after_load_is_refused() {
     let load = format!("MODULE LOAD {}", module_path().display());
@@ -241,8 +241,8 @@ fn unload_right_after_load_is_refused() {
     }
 }
 
-/// The server's clock stands still during a transaction, so the module takes this for a LOADEX that the
-/// server rejects. No client can have seen its commands.
+/// The server's clock does not advance during a transaction, so the module mistakes this for a LOADEX that
+/// the server rejects. No client can have seen its commands.
 #[test]
 fn unload_in_the_transaction_of_load_is_refused_or_leaves_nothing_loaded() {
     let load = format!("MODULE LOAD {}", module_path().display());

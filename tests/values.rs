@@ -1,9 +1,9 @@
-//! Values in every encoding of a string, and keys of any bytes.
+//! The commands work on values in every encoding of a string, and on keys of any bytes.
 
 use crate::support::server::Server;
 
 #[test]
-fn both_commands_against_every_encoding_of_a_string() {
+fn both_commands_against_every_encoding_of_a_string_work() {
     let server = Server::start();
     let mut client = server.client();
     for size in [2, 20, 43, 44, 45, 64, 100, 1000, 100_000] {
@@ -50,7 +50,7 @@ fn append_does_not_change_a_copy_of_the_value() {
 }
 
 #[test]
-fn append_of_one_argument_to_several_keys_stores_a_copy_in_each() {
+fn append_of_one_argument_to_several_keys_stores_a_copy_at_each() {
     let server = Server::start();
     let mut client = server.client();
     let script = b"for _, key in ipairs(KEYS) do redis.call('JSONMERGE.APPEND', key, ARGV[1]) end
@@ -65,7 +65,7 @@ fn append_of_one_argument_to_several_keys_stores_a_copy_in_each() {
 }
 
 #[test]
-fn both_commands_against_keys_of_any_bytes() {
+fn both_commands_against_keys_of_any_bytes_work() {
     let server = Server::start();
     let mut client = server.client();
     let long = vec![b'k'; 100_000];
@@ -79,7 +79,7 @@ fn both_commands_against_keys_of_any_bytes() {
 }
 
 #[test]
-fn both_commands_against_values_over_a_megabyte() {
+fn both_commands_against_values_over_a_megabyte_work() {
     let server = Server::start();
     let mut client = server.client();
     let element = format!("\"{}\"", "x".repeat(700));

@@ -1,4 +1,4 @@
-//! Where TAKE may not wait, and who may not use it.
+//! Contexts in which TAKE cannot wait, and users that may not call it.
 
 use std::env;
 use std::path::PathBuf;
@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::Waiter;
 use crate::support::server::{Server, Settings};
 
-/// The first look raises the same errors as without BLOCK.
+/// If the key exists, BLOCK changes no error.
 #[test]
-fn take_block_raises_errors_at_the_first_look() {
+fn take_block_against_an_invalid_value_returns_the_error_at_once() {
     let server = Server::start();
     let mut client = server.client();
     for (setup, error) in [
@@ -30,7 +30,7 @@ fn take_block_raises_errors_at_the_first_look() {
 }
 
 #[test]
-fn take_block_where_nobody_may_wait_is_null_at_once() {
+fn take_block_in_a_transaction_script_or_function_returns_null_at_once() {
     let server = Server::start();
     let mut client = server.client();
     client.expect(&[
@@ -67,7 +67,7 @@ fn caller() -> PathBuf {
 }
 
 #[test]
-fn take_block_called_by_a_module_is_null_at_once() {
+fn take_block_called_by_a_module_returns_null_at_once() {
     let load = format!("loadmodule {}", caller().display());
     let server = Settings::new().module().with(&load).start();
     server.client().expect(&[
@@ -77,15 +77,15 @@ fn take_block_called_by_a_module_is_null_at_once() {
         ("CALLER.CALL JSONMERGE.TAKE k BLOCK 0", "[2]"),
         ("CALLER.CALL JSONMERGE.TAKE k BLOCK 0", "(nil)"),
     ]);
-    // An append that a module calls serves, too.
+    // An append that a module calls also serves clients.
     let mut waiter = Waiter::start(&server, "JSONMERGE.TAKE k BLOCK 0");
     assert_eq!(server.client().ok("CALLER.CALL JSONMERGE.APPEND k [3]"), "[3]");
     assert_eq!(waiter.reply(), "[3]");
 }
 
-/// Redis lets a subscriber wait, and Valkey does not.
+/// Redis lets a subscriber wait; Valkey does not.
 #[test]
-fn take_block_by_a_resp3_subscriber_is_replied_to() {
+fn take_block_by_a_resp3_subscriber_replies() {
     let server = Server::start();
     let mut client = server.client_resp3();
     client.0.subscribe_resp3("channel").expect("the server accepts the subscription");
@@ -98,7 +98,7 @@ fn take_block_by_a_resp3_subscriber_is_replied_to() {
     assert_eq!(waiter.reply(), if waits { "[1]" } else { "(nil)" });
 }
 
-/// The commands of modules have categories since Redis 7.2.
+/// Redis 7.0 has no categories for the commands of modules.
 #[test]
 fn take_is_in_the_acl_category_blocking() {
     let server = Server::start();
@@ -132,9 +132,9 @@ fn take_is_in_the_acl_category_blocking() {
     assert!(!append.contains("blocking"), "{append}");
 }
 
-/// Waiting needs what taking needs: to read and to write the key.
+/// Waiting needs the same permissions as taking: to read and to write the key.
 #[test]
-fn take_block_needs_both_permissions_for_the_key() {
+fn take_block_needs_read_and_write_permission_for_the_key() {
     let server = Server::start();
     let mut admin = server.client();
     for (keys, allowed) in

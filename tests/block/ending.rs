@@ -1,4 +1,4 @@
-//! What ends a wait without an array: time-outs, CLIENT UNBLOCK, lost connections, changes of role.
+//! What ends a wait without an array: timeouts, CLIENT UNBLOCK, lost connections, changes of role.
 
 use std::io::{BufReader, Write as _};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use crate::support::client::{tcp, text};
 use crate::support::server::{Server, wait_until};
 
 #[test]
-fn take_block_against_a_timeout_is_null() {
+fn take_block_returns_null_when_the_timeout_ends() {
     let server = Server::start();
     for mut client in [server.client(), server.client_resp3()] {
         for (timeout, options) in [(1, ""), (50, ""), (50, " COUNT 1 TRUST")] {
@@ -19,21 +19,22 @@ fn take_block_against_a_timeout_is_null() {
             assert!(start.elapsed() >= Duration::from_millis(timeout), "{:?}", start.elapsed());
         }
         assert_eq!(client.ok("JSONMERGE.APPEND k [1]"), "[1]");
-        assert_eq!(client.ok("GET k"), "[1]", "nobody waits any more");
+        assert_eq!(client.ok("GET k"), "[1]", "no client waits any longer");
         assert_eq!(client.ok("JSONMERGE.TAKE k"), "[1]");
     }
 }
 
-/// A key of another type does not stop the clock.
+/// The timeout also ends while the key holds a different type.
 #[test]
-fn take_block_against_a_key_of_another_type_times_out() {
+fn take_block_against_a_key_of_a_different_type_times_out() {
     let server = Server::start();
     let mut waiter = Waiter::start(&server, "JSONMERGE.TAKE k BLOCK 300");
     server.client().ok("RPUSH k 1");
     assert_eq!(waiter.reply(), "(nil)");
 }
 
-/// When the client is served, its timeout has been checked before: the time at which it ends may overflow by then.
+/// The timeout is checked only when the client begins to wait. By the time the client is served, the end of
+/// the timeout would overflow.
 #[test]
 fn take_block_with_the_longest_timeout_is_served() {
     let server = Server::start();
@@ -64,7 +65,7 @@ fn client_unblock_ends_the_wait() {
     }
 }
 
-/// The replies that a waiting client gets if these commands arrive together.
+/// Returns the replies that a waiting client gets if these commands arrive together.
 fn replies_to(server: &Server, commands: impl Fn(&str) -> String) -> Vec<String> {
     let (mut waiter, mut parser) = (BufReader::new(tcp(server.port)), Parser::new());
     waiter.get_mut().write_all(b"CLIENT ID\r\n").expect("the server reads");
@@ -87,8 +88,9 @@ fn replies_to(server: &Server, commands: impl Fn(&str) -> String) -> Vec<String>
     replies
 }
 
-/// Known: the server itself adds its error to the reply of a client that it serves in the same iteration of
-/// its event loop. TIMEOUT does not. If this fails, a server has mended it, and the documentation can say so.
+/// This is a known bug in the server: UNBLOCK ERROR adds an error to the reply of a client that was served in
+/// the same iteration of the event loop. UNBLOCK TIMEOUT does not. If this test fails, the server has fixed
+/// the bug, and the documentation needs an update.
 #[test]
 fn client_unblock_error_right_after_the_append_replies_twice() {
     let server = Server::start();
@@ -101,14 +103,14 @@ fn client_unblock_error_right_after_the_append_replies_twice() {
         assert_eq!(replies_to(&server, commands), replies, "{unblock}");
         server.client().ok("DEL k");
     }
-    // The other way round there is nothing to serve any more.
+    // In the opposite order, no client is left to serve.
     let commands = |id: &str| format!("CLIENT UNBLOCK {id} ERROR\r\nJSONMERGE.APPEND k [1]\r\n");
     assert_eq!(replies_to(&server, commands), ["UNBLOCKED"]);
     assert_eq!(server.client().ok("GET k"), "[1]");
 }
 
 #[test]
-fn take_block_against_a_lost_connection_leaves_the_array_to_the_next() {
+fn take_block_against_a_lost_connection_leaves_the_array_for_the_next_client() {
     let server = Server::start();
     let mut other = server.client();
     let start = || Waiter::start(&server, "JSONMERGE.TAKE k BLOCK 0");
@@ -148,7 +150,7 @@ fn take_block_ends_when_the_server_becomes_a_replica() {
     master.client().ok("JSONMERGE.APPEND k [1]");
     let mut replica = server.client();
     wait_until("the replica has the key", || replica.ok("GET k") == "[1]");
-    // It serves again once it is a master.
+    // The server serves clients again once it is a master.
     replica.expect(&[("REPLICAOF NO ONE", "OK"), ("JSONMERGE.TAKE k BLOCK 0", "[1]")]);
     let mut waiter = Waiter::start(&server, "JSONMERGE.TAKE k BLOCK 0");
     replica.ok("JSONMERGE.APPEND k [2]");

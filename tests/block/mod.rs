@@ -1,4 +1,4 @@
-//! TAKE with BLOCK: who waits, who is served, and what ends a wait.
+//! TAKE with BLOCK: which clients wait, which are served, and what ends a wait.
 
 mod context;
 mod ending;
@@ -17,7 +17,7 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// Sends a command on a new connection, and returns when its client waits.
+    /// Sends a command on a new connection, and returns once its client waits.
     #[track_caller]
     fn start(server: &Server, command: &str) -> Self {
         Waiter::of(server, server.client(), command)
@@ -31,7 +31,7 @@ impl Waiter {
         waiter
     }
 
-    /// Sends a command, which may be replied to at once.
+    /// Sends a command. The server may reply at once.
     fn send(mut client: Client, command: &str) -> Self {
         let id = client.ok("CLIENT ID").replace("(integer) ", "");
         let mut words = redis::Cmd::new();
@@ -47,7 +47,7 @@ impl Waiter {
             .any(|field| field.strip_prefix("flags=").is_some_and(|flags| flags.contains('b')))
     }
 
-    /// Returns the reply or error, and asserts that it is the only one.
+    /// Returns the reply or error, and asserts that there is only one.
     #[track_caller]
     fn reply(&mut self) -> String {
         let reply = match self.client.0.recv_response() {

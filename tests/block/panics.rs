@@ -1,4 +1,5 @@
-//! A panic while a client is served: one reply, and every write is propagated. Debug builds only.
+//! After a panic while a client is served, the client has one reply and every write is propagated. Only debug
+//! builds have JSONMERGE.PANIC.
 
 use super::Waiter;
 use crate::support::server::Server;
@@ -11,14 +12,14 @@ struct Row {
     what: &'static str,
     append: &'static str,
     options: &'static str,
-    /// The replies to the first two clients that wait.
+    /// The replies to the two waiting clients, or `None` if a client keeps waiting.
     replies: [Option<&'static str>; 2],
     left: &'static str,
     effects: &'static [&'static str],
 }
 
 const ROWS: &[Row] = &[
-    // After the reply: the write is propagated, and the next client is served.
+    // After a panic that follows the reply, the write is propagated, and the next client is served.
     Row {
         what: "CACHE",
         append: "[1,2]",
@@ -35,7 +36,7 @@ const ROWS: &[Row] = &[
         left: "[3]",
         effects: &["SET k [1,2,3]", "SET k [2,3] KEEPTTL", "SET k [3] KEEPTTL"],
     },
-    // Before the reply: the error ends the wait of this client, and the next one is served.
+    // After a panic that precedes the reply, the client gets an error, and the next client is served.
     Row {
         what: "SERVE",
         append: "[1,2]",
@@ -60,12 +61,12 @@ fn take_block_against_a_panic_replies_once() {
         let server = Server::start();
         let mut producer = server.client();
         if producer.ok("COMMAND INFO JSONMERGE.PANIC") == "((nil))" {
-            return println!("a release build has no JSONMERGE.PANIC");
+            return println!("not tested: this is a release build, without JSONMERGE.PANIC");
         }
         let mut stream = ReplicationStream::attach(&server);
         let start = |_| Waiter::start(&server, &format!("JSONMERGE.TAKE k BLOCK 0{options}"));
         let mut waiters = [0, 1].map(start);
-        // In a transaction, so that it is the first client's turn to panic.
+        // In a transaction, so that JSONMERGE.PANIC runs before the first client is served.
         producer.ok("MULTI");
         producer.ok(&format!("JSONMERGE.APPEND k {append}"));
         producer.ok(&format!("JSONMERGE.PANIC {what}"));

@@ -1,4 +1,4 @@
-//! Which client gets what, and what wakes nobody.
+//! Which client gets what, and which commands serve no client.
 
 use std::io::{BufReader, Write as _};
 use std::time::Instant;
@@ -11,8 +11,8 @@ use crate::support::pushes::Pushes;
 use crate::support::server::Server;
 use crate::support::stream::ReplicationStream;
 
-/// (the options of each waiting client, the appends, each client's reply or `None` if it goes on waiting,
-/// what is left)
+/// (the options of each waiting client, the appends, each client's reply or `None` if it keeps waiting, what
+/// is left)
 type Row = (
     &'static [&'static str],
     &'static [&'static str],
@@ -21,13 +21,13 @@ type Row = (
 );
 
 const SERVED: &[Row] = &[
-    // In the order in which they began to wait, each by one take.
+    // Each append serves the client that has waited longest.
     (&["", "", ""], &["[1]", "[2]", "[3]"], &[Some("[1]"), Some("[2]"), Some("[3]")], "(nil)"),
     (&["", ""], &["[1,2,3]"], &[Some("[1,2,3]"), None], "(nil)"),
-    // `[]` is something to take.
+    // A client also takes `[]`.
     (&["", ""], &["[]"], &[Some("[]"), None], "(nil)"),
     (&[" COUNT 3", ""], &["[]"], &[Some("[]"), None], "(nil)"),
-    // The next client gets of the rest.
+    // The next client takes from the rest.
     (
         &[" COUNT 2", " COUNT 2", "", ""],
         &["[1,2,3,4,5]"],
@@ -42,9 +42,9 @@ const SERVED: &[Row] = &[
         &[Some("[1]"), Some("[2]")],
         "(nil)",
     ),
-    // Whoever waits for the rest gets it before what is appended later.
+    // The rest goes to the next client before the next append runs.
     (&[" COUNT 1", " COUNT 1"], &["[1,2]", "[3]"], &[Some("[1]"), Some("[2]")], "[3]"),
-    // A time in the past creates no key.
+    // An append with an expire time in the past creates no key.
     (&[""], &["[1] PXAT 1", "[2] PX 50000"], &[Some("[2]")], "(nil)"),
 ];
 
@@ -73,7 +73,7 @@ fn take_block_serves_the_clients_in_the_order_in_which_they_began_to_wait() {
     }
 }
 
-/// The appends of a pipeline serve one client each; those of a transaction or script are one for who waits.
+/// The appends of a transaction or script serve clients together, once it has ended.
 #[test]
 fn take_block_serves_after_the_transaction_or_script_that_appends() {
     let server = Server::start();
@@ -96,7 +96,7 @@ fn take_block_serves_after_the_transaction_or_script_that_appends() {
     assert_eq!(second.reply(), "[4]");
     assert_eq!(producer.ok("GET k"), "[5]");
 
-    // What is appended and taken again in one transaction serves nobody.
+    // An array that is appended and taken in the same transaction serves no client.
     let mut third = start("JSONMERGE.TAKE other BLOCK 0");
     producer.expect(&[
         ("MULTI", "OK"),
@@ -109,7 +109,7 @@ fn take_block_serves_after_the_transaction_or_script_that_appends() {
     assert_eq!(third.reply(), "[2]");
 }
 
-/// What others do with the key `k` while a client waits for it. Then the key is deleted.
+/// What other clients do with the key `k` while a client waits for it. Then the key is deleted.
 const WAKE_NOBODY: &[&[&str]] = &[
     &["SET k [9]"],
     &["MSET k [9]", "APPEND k [", "SETRANGE k 0 [", "GETSET k 1", "INCR k"],
@@ -118,7 +118,7 @@ const WAKE_NOBODY: &[&[&str]] = &[
     &["SADD k 1"],
     &["ZADD k 1 a"],
     &["XADD k 1-1 a b"],
-    // Served when it is signalled, if the value were valid.
+    // An append that would serve the client if the value were valid.
     &["SET k [x]", "JSONMERGE.APPEND k [1] TRUST"],
     &["SET k [x]", "JSONMERGE.APPEND k [] TRUST PX 50000"],
     &["SET other [9]", "RENAME other k"],
@@ -134,7 +134,7 @@ const WAKE_NOBODY: &[&[&str]] = &[
 ];
 
 #[test]
-fn take_block_goes_on_waiting_whatever_others_do_until_an_append() {
+fn take_block_waits_until_an_append_whatever_other_clients_do() {
     let server = Server::start();
     let mut other = server.client();
     for (number, commands) in WAKE_NOBODY.iter().enumerate() {
@@ -156,9 +156,9 @@ fn take_block_goes_on_waiting_whatever_others_do_until_an_append() {
     assert_eq!(other.info("jsonmerge_internal_errors"), 0);
 }
 
-/// A plain SET wakes nobody, but the next call finds the value, and so does the next append.
+/// A plain SET serves no client, but the next call and the next append find the value.
 #[test]
-fn take_block_finds_what_a_plain_set_wrote() {
+fn take_block_against_a_value_that_set_wrote_takes_it_at_the_next_call_or_append() {
     let server = Server::start();
     let mut other = server.client();
     let mut first = Waiter::start(&server, "JSONMERGE.TAKE k BLOCK 0");
@@ -172,9 +172,9 @@ fn take_block_finds_what_a_plain_set_wrote() {
     assert_eq!(first.reply(), "[2,3]");
 }
 
-/// A client that an invalid value keeps waiting does not keep those behind it from being served.
+/// A client that an invalid value keeps waiting does not prevent the next clients from being served.
 #[test]
-fn take_block_against_an_invalid_value_serves_whoever_can_be() {
+fn take_block_against_an_invalid_value_serves_the_clients_that_accept_it() {
     let server = Server::start();
     let mut other = server.client();
     let [mut strict, mut trusting] = ["", " COUNT 1 TRUST"]
@@ -199,7 +199,7 @@ fn take_block_against_an_expired_key_waits() {
     assert_eq!(waiter.reply(), "[2]");
 }
 
-/// (what is appended, the options of who waits, what is propagated, the events)
+/// (what is appended, the options of the waiting client, what is propagated, the events)
 const EFFECTS: &[(&str, &str, &[&str], &[&str])] = &[
     ("[1]", "", &["SET k [1]", "UNLINK k"], &["jsonmerge.append k", "del k"]),
     (
@@ -236,7 +236,7 @@ fn take_block_propagates_the_take_after_the_append() {
         waiter.reply();
 
         let mut propagated = stream.commands(&mut producer);
-        // The server may wrap the effects of a command, or all of them.
+        // The server may wrap the effects of one command, or of both, in MULTI and EXEC.
         propagated.retain(|command| !["MULTI", "EXEC"].contains(&command.as_str()));
         assert_eq!(propagated, *effects, "{append}{options}");
         assert_eq!(events.drain(), *raised, "{append}{options}");
@@ -248,7 +248,8 @@ fn take_block_propagates_the_take_after_the_append() {
 
 const CROWD: usize = 1000;
 
-/// One append for all, or one for each. Sizes and times are printed, not asserted.
+/// The clients are served by one append for all or by one each. The test prints sizes and times but does not
+/// check them.
 #[test]
 fn take_block_serves_a_thousand_clients_in_order() {
     for options in [" COUNT 1", ""] {
@@ -261,7 +262,7 @@ fn take_block_serves_a_thousand_clients_in_order() {
         let connected = producer.info("used_memory");
         for waiter in &mut waiters {
             waiter.get_mut().write_all(command.as_bytes()).expect("the server reads");
-            // It has read what was sent before.
+            // Wait until the server has read the command.
             producer.ok("PING");
         }
         wait_for_waiters(&server, CROWD as u64);

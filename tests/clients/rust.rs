@@ -27,7 +27,7 @@ fn connections() -> (Server, [Connection; 2]) {
     (server, connections)
 }
 
-/// What the Lua script would have damaged.
+/// Data that the Lua script would damage.
 fn elements() -> Vec<Value> {
     let id = 9007199254740993_u64;
     vec![json!({"id": id, "tags": [], "größe": ["日本", "🎉", "a/b"], "deep": [[], {}]}), json!([])]
@@ -46,7 +46,7 @@ fn all() -> TakeOptions {
 }
 
 #[test]
-fn an_array_comes_back_once_as_it_was_sent() {
+fn take_returns_an_array_once_as_it_was_sent() {
     let (_server, connections) = connections();
     for mut connection in connections {
         let merged = [elements(), vec![json!("é")]].concat();
@@ -72,7 +72,7 @@ fn numbers_do_not_change() {
 }
 
 #[test]
-fn options_are_sent() {
+fn append_sends_its_options() {
     let (_server, connections) = connections();
     for mut connection in connections {
         assert_eq!(connection.jsonmerge_append("k", &[1, 2], &len()), Ok(2));
@@ -106,7 +106,7 @@ fn options_are_sent() {
 }
 
 #[test]
-fn count_takes_the_first_elements_and_leaves_the_rest() {
+fn take_count_returns_the_first_elements_and_leaves_the_rest() {
     let (_server, connections) = connections();
     for mut connection in connections {
         assert_eq!(connection.jsonmerge_append("k", &[1, 2, 3], &len()), Ok(3));
@@ -117,7 +117,7 @@ fn count_takes_the_first_elements_and_leaves_the_rest() {
 }
 
 #[test]
-fn trust_validates_only_what_is_taken() {
+fn take_trust_validates_only_what_is_taken() {
     let (_server, connections) = connections();
     for mut connection in connections {
         redis::cmd("SET").arg("k").arg("[1,x]").exec(&mut connection).expect("SET");
@@ -131,7 +131,7 @@ fn trust_validates_only_what_is_taken() {
 }
 
 #[test]
-fn block_waits_for_an_append_of_another_connection() {
+fn take_block_waits_for_an_append_of_another_connection() {
     let (server, connections) = connections();
     for mut waiting in connections {
         let taken = thread::spawn(move || {
@@ -146,7 +146,7 @@ fn block_waits_for_an_append_of_another_connection() {
 }
 
 #[test]
-fn block_returns_none_at_the_end_of_its_timeout() {
+fn take_block_returns_none_when_the_timeout_ends() {
     let (_server, connections) = connections();
     for mut connection in connections {
         let start = Instant::now();
@@ -156,7 +156,7 @@ fn block_returns_none_at_the_end_of_its_timeout() {
 }
 
 #[test]
-fn pipelines_and_transactions() {
+fn commands_work_in_pipelines_and_transactions() {
     let (_server, connections) = connections();
     for mut connection in connections {
         for is_transaction in [false, true] {
@@ -175,7 +175,7 @@ fn pipelines_and_transactions() {
 }
 
 #[test]
-fn errors_have_their_code() {
+fn errors_have_the_code_that_the_server_sent() {
     let (_server, connections) = connections();
     for mut connection in connections {
         for (stored, code) in [("[1,", "BADJSON"), ("{}", "NOTARRAY")] {
@@ -191,7 +191,7 @@ fn errors_have_their_code() {
 }
 
 #[test]
-fn in_a_cluster() {
+fn commands_work_in_a_cluster() {
     let cluster = Cluster::start();
     for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
         let client = ClusterClient::builder([url(&cluster.shards[0][0])]).use_protocol(protocol);

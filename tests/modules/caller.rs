@@ -1,5 +1,5 @@
-//! A module for the tests: `CALLER.CALL command [arg ...]` calls a command as RM_Call does, and passes its
-//! reply on.
+//! A module for the tests: `CALLER.CALL command [arg ...]` calls a command with RM_Call and returns the
+//! reply.
 
 use redis_module::{Context, NextArg as _, RedisResult, RedisString, redis_module};
 

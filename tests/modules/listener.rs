@@ -4,7 +4,7 @@ use redis_module::{CallOptionsBuilder, CallResult, Context, NotifyEvent, redis_m
 
 /// Calls a command, and propagates it. The key's name selects the command:
 ///
-/// - `set:...`: sets the value to `["listener"]` after an append, and after the key was deleted.
+/// - `set:...`: sets the value to `["listener"]` after an append or a deletion.
 /// - `append:...`: appends `x` after an append.
 /// - `del:...`: deletes the key after an append.
 fn respond(context: &Context, _class: NotifyEvent, event: &str, key: &[u8]) {

@@ -29,9 +29,9 @@ const KEYS: usize = 1000;
 struct Scene {
     events: Ledger,
     moved_keys: AtomicU64,
-    /// The number of a key whose slot migrates now or next.
+    /// The number of a key whose slot is migrating or will migrate next.
     migrating: AtomicUsize,
-    /// How many consumers waited for a key when its slot moved.
+    /// How many consumers were waiting for a key when its slot moved.
     moved_waiters: AtomicU64,
     /// How often nodes replied MOVED, and ASK.
     moved: AtomicU64,
@@ -40,7 +40,7 @@ struct Scene {
 }
 
 #[test]
-fn events_that_wait_confirmed_survive_failovers_and_slot_migrations() {
+fn confirmed_events_survive_failovers_and_slot_migrations() {
     let seed = Seed::print("cluster");
     let mut cluster = Cluster::start();
     let mut scene = Scene {
@@ -130,7 +130,7 @@ fn migrate_slots(scene: &Scene, from: &Server, to: &Server, mut random: Rng) {
         target.ok(&format!("CLUSTER SETSLOT {slot} IMPORTING {from_id}"));
         source.ok(&format!("CLUSTER SETSLOT {slot} MIGRATING {to_id}"));
         loop {
-            // Until the last key has moved, clients find some keys at the source, others at the target.
+            // Until the last key has moved, clients find some keys at the source and some at the target.
             thread::sleep(Duration::from_millis(5));
             let keys = source.ok(&format!("CLUSTER GETKEYSINSLOT {slot} 1"));
             let key = keys.trim_matches(['(', ')']);
@@ -164,7 +164,7 @@ impl Scene {
                     Err(error) => break error,
                 }
             };
-            // The connection was lost, or the cluster replied with an error. The module never fails here.
+            // The connection was lost, or the cluster replied with an error. The module must not fail here.
             let unexpected = ["BADJSON", "NOTARRAY", "WRONGTYPE", "ERR"];
             assert!(error.code().is_none_or(|code| !unexpected.contains(&code)), "{error}");
         }
@@ -174,7 +174,7 @@ impl Scene {
 fn connect(ports: impl IntoIterator<Item = u16>) -> RedisResult<ClusterConnection> {
     let nodes = ports.into_iter().map(|port| format!("redis://127.0.0.1:{port}"));
     let connection = ClusterClient::new(nodes.collect::<Vec<_>>())?.get_connection()?;
-    // With it, the client repeats a command whose reply was lost, and so appends twice.
+    // With automatic reconnection, the client repeats a command whose reply was lost, and so appends twice.
     connection.set_auto_reconnect(false);
     Ok(connection)
 }
@@ -237,7 +237,7 @@ fn wait_until_over(scene: &Scene, ports: [u16; 3], mut random: Rng) {
                 [code @ ("MOVED" | "ASK"), _, _, to] => {
                     port = to.parse().ok();
                     asking = *code == "ASK";
-                    // At the start, a node redirects at once.
+                    // A node that does not have the slot to begin with redirects at once.
                     let has_waited = !asking && start.elapsed() > Duration::from_millis(50);
                     scene.moved_waiters.fetch_add(u64::from(has_waited), Relaxed);
                 }

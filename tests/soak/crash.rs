@@ -1,6 +1,6 @@
 //! A server is killed under load, while it rewrites its AOF and saves its RDB file, and its AOF may lose
-//! its last bytes. A server without the module then loads the files. It must have all writes up to some
-//! point, and none after it.
+//! its last bytes. A server without the module then loads the files. It must have every write before some
+//! point, and no write after it.
 
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ struct Mode {
     is_truncated: bool,
 }
 
-/// What a writer knows about a key. It is the only one to append 1, 2, 3, ... to it, some at a time, and
+/// What a writer knows about a key. It alone appends 1, 2, 3, ... to the key, one or several at a time, and
 /// takes some or all of them now and then.
 #[derive(Clone, Debug, Default)]
 struct Known {
@@ -39,7 +39,7 @@ struct Known {
     taken: u64,
     /// The last number of each TAKE. A stored array begins after one of them, or with 1.
     ends: Vec<u64>,
-    /// If the last command was a TAKE whose reply was lost: the last number that it takes.
+    /// If the last command was a TAKE whose reply was lost, the last number that it can have taken.
     taken_in_lost_reply: Option<u64>,
 }
 
@@ -99,7 +99,7 @@ fn crash(mode: Mode, random: &mut Rng) -> (Server, Vec<[Known; KEYS]>) {
         let mut client = server.client();
         for command in ["BGREWRITEAOF", "BGSAVE SCHEDULE", "BGREWRITEAOF"] {
             super::sleep(random, 20..150);
-            // Fails while another one runs.
+            // This fails while an earlier one is running.
             _ = client.call(command);
         }
         super::sleep(random, 0..100);

@@ -1,5 +1,5 @@
-//! A master is killed, or becomes a replica, and its replica takes over, again and again: no event that
-//! WAIT confirmed is lost.
+//! Again and again, a master is killed or becomes a replica, and its replica takes over. No event that WAIT
+//! confirmed is lost.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -20,13 +20,13 @@ struct Scene {
     /// The port of the current master.
     master: AtomicU16,
     events: Ledger,
-    /// How many consumers waited when their server became a replica.
+    /// How many consumers were waiting when their server became a replica.
     unblocked: AtomicU64,
     is_over: AtomicBool,
 }
 
 #[test]
-fn events_that_wait_confirmed_survive_failovers() {
+fn confirmed_events_survive_failovers() {
     let seed = Seed::print("failover");
     let mut random = seed.rng(0);
     let [mut master, mut replica] = [Server::start(), Server::start()];

@@ -1,7 +1,7 @@
 //! Clients that send damaged commands, as if bytes were lost or altered on the way.
 //!
-//! The default user may run the two commands of the module and nothing else. So no other command can
-//! write a value, and a stored value that is not a JSON array is a bug in the module.
+//! The default user may run only the two commands of the module, so no other command can write a value, and a
+//! stored value that is not a JSON array is a bug in the module.
 //!
 //! - `SOAK_CONNECTIONS`: the number of connections to make. If it is not set, the test runs for
 //!   `SOAK_SECONDS`.
@@ -23,10 +23,10 @@ use crate::support::client::{Client, tcp};
 use crate::support::random::Seed;
 use crate::support::server::Server;
 
-/// Part of what a seed means: another number of threads sends other bytes.
+/// Changing this changes the bytes that a seed sends.
 const THREADS: usize = 4;
 
-/// How many connections a thread keeps open at once. All together fit into the server's backlog.
+/// How many connections a thread keeps open at once. Those of all threads fit into the server's backlog.
 const BATCH: usize = 32;
 
 /// How often the test checks all stored values.
@@ -40,13 +40,13 @@ struct Scene {
     end: End,
     /// How many connections were made.
     connections: AtomicU64,
-    /// How many damaged values were found. The threads stop at the first.
+    /// How many damaged values were found. The threads stop at the first one.
     damaged: AtomicU64,
 }
 
 enum End {
     At(Instant),
-    /// When so many connections were made by all threads.
+    /// After all threads together have made this many connections.
     AfterConnections(u64),
 }
 
@@ -92,14 +92,14 @@ fn damaged_commands_leave_the_server_running_and_stored_values_valid() {
     );
     admin.ok("ACL SETUSER default +@all");
     let connections = scene.connections.into_inner();
-    assert_eq!(scene.damaged.into_inner(), 0, "damaged values, as printed above");
+    assert_eq!(scene.damaged.into_inner(), 0, "damaged values were found, as printed above");
     assert!(
         connections > 100 && commands > connections && errors > connections / 10,
         "too little to test"
     );
 }
 
-/// Returns a client that may do everything, and restricts the default user to the module's commands.
+/// Restricts the default user to the module's commands, and returns a client without restrictions.
 fn administrator(server: &Server) -> Client {
     let mut client = server.client();
     client.ok("ACL SETUSER administrator on >secret ~* &* +@all");
@@ -126,7 +126,7 @@ impl End {
         }
     }
 
-    /// Whether a thread that has made so many connections is done.
+    /// Returns whether a thread that has made this many connections is done.
     fn is_reached(&self, connections: u64) -> bool {
         match self {
             End::At(time) => Instant::now() >= *time,
@@ -222,7 +222,7 @@ fn any_command(random: &mut Rng) -> Vec<u8> {
     command.get_packed_command()
 }
 
-/// Replaces, inserts or removes some bytes, most often those that have a meaning in RESP.
+/// Replaces, inserts or removes some bytes, mostly those that have a meaning in RESP.
 fn damage(random: &mut Rng, bytes: &mut Vec<u8>) {
     for _ in 0..random.usize(..6) {
         let at = random.usize(..bytes.len().max(1));

@@ -1,5 +1,5 @@
-//! Producers and consumers use the commands in every way, clients disconnect, and waiting ones are
-//! unblocked: every acknowledged event is taken once and in order, or is still stored. In one of the
+//! Producers and consumers use the commands in every way, clients disconnect, and waiting clients are
+//! unblocked. Every acknowledged event is taken once and in order, or is still stored. In one of the
 //! tests, the server is killed again and again.
 
 mod consume;
@@ -54,9 +54,9 @@ struct Scene {
 #[derive(Debug, Default)]
 struct Counts {
     disconnects: AtomicU64,
-    /// Consumers that got an array that they waited for.
+    /// Consumers that received the array that they waited for.
     served: AtomicU64,
-    /// Consumers that disconnected after they got an array that they waited for.
+    /// Consumers that received the array that they waited for, and disconnected.
     served_and_gone: AtomicU64,
     timeouts: AtomicU64,
     unblocked: AtomicU64,
@@ -74,7 +74,7 @@ struct Receipts {
     settled: HashSet<String>,
 }
 
-/// A step of a client.
+/// One step of a client.
 type Step = fn(&Scene, &mut Client, &mut Rng) -> Result<(), String>;
 
 #[test]
@@ -92,7 +92,9 @@ fn acknowledged_events_survive_crashes_and_disconnects() {
     for io_threads in [1, 4] {
         let setting = format!("io-threads {io_threads}");
         if Settings::new().with(&setting).start().replies_before_aof() {
-            println!("ledger and crashes: the server loses acknowledged writes with {setting}");
+            println!(
+                "not tested: crashes with {setting}, because this server may lose acknowledged writes"
+            );
         } else {
             run(&format!("ledger and crashes, {setting}"), io_threads, kill_repeatedly);
         }
@@ -113,9 +115,8 @@ fn kill_repeatedly(server: &mut Server, random: &mut Rng) -> u32 {
     kills
 }
 
-/// Runs all clients while `act` runs, which returns how often it has killed the server. Asserts that the
-/// ledgers are balanced, and that servers without the module get the same data from replication and from
-/// the AOF.
+/// Runs all clients while `act` runs. `act` returns how often it killed the server. Asserts that the ledgers
+/// are balanced, and that servers without the module get the same data from replication and from the AOF.
 fn run(name: &str, io_threads: usize, act: fn(&mut Server, &mut Rng) -> u32) {
     let seed = Seed::print(name);
     let persistent = || Settings::new().with("appendonly yes").with("appendfsync always");
@@ -163,7 +164,7 @@ fn run(name: &str, io_threads: usize, act: fn(&mut Server, &mut Rng) -> u32) {
     assert!(expiring.lost > 0, "no event expired");
     assert!(scene.counts.served.load(Relaxed) > 0, "no consumer was served after it had waited");
     if kills == 0 {
-        // The counters start again with the server.
+        // The counters start at 0 again when the server restarts.
         let [added, taken] =
             ["added", "taken"].map(|what| client.info(&format!("jsonmerge_elements_{what}")));
         let left = events.left + expiring.left;
@@ -179,7 +180,7 @@ fn run(name: &str, io_threads: usize, act: fn(&mut Server, &mut Rng) -> u32) {
         replica.client().ok("DEBUG DIGEST") == digest
     });
     let plain = server.restart_as(persistent());
-    assert_eq!(plain.client().ok("DEBUG DIGEST"), digest, "the AOF has other data");
+    assert_eq!(plain.client().ok("DEBUG DIGEST"), digest, "the AOF has different data");
 }
 
 impl Scene {
@@ -253,7 +254,7 @@ fn note_remaining(scene: &Scene, client: &mut Client) {
     let receipts = scene.receipts();
     let created = (1..=receipts.created).map(|number| format!("receipt:{number}"));
     for receipt in created.filter(|receipt| !receipts.settled.contains(receipt)) {
-        // It was taken at any time.
+        // The time at which the array was taken is unknown.
         scene.events.note_receipt(&get(&receipt));
     }
     scene.events.note_remaining(get);

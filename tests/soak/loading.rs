@@ -1,6 +1,6 @@
-//! The module is loaded while clients work, and the server tries to unload it: no event is lost.
+//! The module is loaded while clients work, and refuses to unload. No event is lost.
 //!
-//! Each round has its own server, because a module that is loaded stays loaded.
+//! Each round has its own server, because a loaded module stays loaded.
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -18,7 +18,7 @@ const PRODUCERS: usize = 3;
 /// How many appends a producer pipelines. Servers with I/O threads look these commands up in advance.
 const PIPELINE: usize = 10;
 
-/// How often a round tries to unload the module.
+/// How often each round tries to unload the module.
 const UNLOADS: usize = 30;
 
 const REFUSED: &str = "ERR Error unloading module: operation not possible.";
@@ -29,11 +29,11 @@ struct Scene {
     is_over: AtomicBool,
 }
 
-/// A step of a client.
+/// One step of a client.
 type Step = fn(&Ledger, &mut Client, &mut Rng) -> Result<(), String>;
 
 #[test]
-fn loading_and_refused_unloading_under_traffic_lose_no_event() {
+fn load_and_unload_against_traffic_lose_no_event() {
     let seed = Seed::print("loading");
     let events = Ledger::new("events", 100);
     let end = Instant::now() + super::duration();
@@ -94,15 +94,15 @@ fn round(seed: Seed, number: usize, events: &Ledger) -> usize {
     refused_loads
 }
 
-/// Loads the module in one of two ways, and tries to load it with wrong arguments before and again
-/// afterwards. Returns how many loads were refused.
+/// Loads the module in one of two ways. Tries to load it with invalid arguments before that, and once more
+/// after it. Returns how many loads were refused.
 fn load(server: &Server, admin: &mut Client, random: &mut Rng) -> usize {
     let path = module_path();
     let path = path.display();
     let mut wrong = [
         format!("MODULE LOAD {path} no-such-config 1"),
         format!("MODULE LOADEX {path} ARGS no-such-config 1"),
-        // Core registers the commands, then unloads the module again.
+        // The server loads the module, then unloads it because of the arguments.
         format!("MODULE LOADEX {path} CONFIG jsonmerge.no-such-config 1"),
     ];
     random.shuffle(&mut wrong);
@@ -123,7 +123,7 @@ fn load(server: &Server, admin: &mut Client, random: &mut Rng) -> usize {
     wrong.len() + 1
 }
 
-/// Changes the number of I/O threads, on servers that allow it while they run.
+/// Changes the number of I/O threads, if the server allows that while it runs.
 fn set_io_threads(admin: &mut Client, number: u32) {
     if let Err(error) = admin.call(&format!("CONFIG SET io-threads {number}")) {
         assert!(error.contains("immutable config"), "{error}");
@@ -172,7 +172,7 @@ fn produce(events: &Ledger, client: &mut Client, random: &mut Rng) -> Result<(),
     Ok(())
 }
 
-/// Takes with GETDEL as long as the module is not loaded.
+/// Takes with GETDEL until the module is loaded.
 fn consume(events: &Ledger, client: &mut Client, random: &mut Rng) -> Result<(), String> {
     let key = events.key(events.any_key(random));
     let began = events.now();

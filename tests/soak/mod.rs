@@ -59,7 +59,7 @@ fn repeat(
     }
 }
 
-/// Sets the flag when it is dropped, so that the threads of a test also end when the main one panics.
+/// Sets the flag when it is dropped, so that the threads of a test end even if the main thread panics.
 struct SetOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {

@@ -1,5 +1,5 @@
-//! Replicas without the module lose their connections under load, and still end up with the data of their
-//! master. One of them is a replica of another.
+//! Replicas without the module lose their connections under load, and still end up with the master's data.
+//! One of them is a replica of another replica.
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -18,7 +18,7 @@ fn plain_replicas_end_up_with_the_data_of_the_master() {
     let seed = Seed::print("replication");
     let mut random = seed.rng(0);
     let master = Settings::new().module().with("repl-backlog-size 1mb").start();
-    // The first one only loses its connection, so it gets its data from the replication stream.
+    // The first replica only loses its connection, so it gets its data from the replication stream.
     let [replica, restarted, chained] = [Server::plain(), Server::plain(), Server::plain()];
     let mut client = master.client();
     fill(&mut client);
@@ -49,10 +49,10 @@ fn plain_replicas_end_up_with_the_data_of_the_master() {
         while Instant::now() < end {
             super::sleep(&mut random, 50..300);
             match random.u32(..4) {
-                // The replica connects again and gets the part of the stream that it has missed.
+                // The replica reconnects and gets the part of the stream that it missed.
                 0 => _ = master.client().ok("CLIENT KILL TYPE replica"),
                 1 => _ = replica.client().ok("CLIENT KILL TYPE replica"),
-                // The replica was a master for a moment, and gets all data again.
+                // The replica becomes a master for a moment, so it then gets all data again.
                 2 => start_over(&restarted, master),
                 _ => start_over(&chained, &replica),
             }

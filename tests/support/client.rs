@@ -1,4 +1,4 @@
-//! A connection of the `redis` crate whose replies are text, so that tests can be tables of lines.
+//! A connection of the `redis` crate that returns replies as text, so that tests can be tables of text.
 
 use std::net::TcpStream;
 
@@ -94,7 +94,7 @@ pub fn line(error: &RedisError) -> String {
     }
 }
 
-/// Opens a TCP connection without a client on it, to send and receive any bytes.
+/// Opens a plain TCP connection, to send and receive any bytes.
 pub fn tcp(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server accepts connections");
     stream.set_read_timeout(Some(*PATIENCE)).expect("the timeout is set");

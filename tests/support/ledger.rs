@@ -2,12 +2,12 @@
 //!
 //! A producer appends batches of one to four events, each with its own number, and notes whether the
 //! server acknowledged the batch. A consumer notes every array that it received. At the end, each
-//! acknowledged event must have been taken exactly once, or must be left at its key, byte for byte as it
-//! was sent. At each key, the events come out in the order in which they went in, however many takes
-//! they are split over.
+//! acknowledged event must have been taken exactly once, or must still be at its key, byte for byte as it
+//! was sent. The events of each key must be taken in the order in which they were appended, over any number
+//! of takes.
 //!
-//! If the reply to a TAKE was lost, the TAKE may have taken the first elements at its key, as many as it
-//! asked for or all, or nothing. The ledger accepts no other outcome.
+//! If the reply to a TAKE was lost, the TAKE may have taken nothing, or the first elements at its key, as
+//! many as it asked for or all. The ledger accepts no other outcome.
 
 mod order;
 
@@ -29,11 +29,11 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct Books {
-    /// The number of entries. It orders them in time.
+    /// The logical time: the number of entries so far.
     clock: u64,
     batches: Vec<Batch>,
     lost_replies: Vec<LostReply>,
-    /// Arrays that contain something that was not sent, or not in this order.
+    /// Arrays with elements that were not sent, or not in this order.
     altered: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ struct Event {
     /// How often it was received from a TAKE that a failover may undo.
     unconfirmed: u32,
     is_left: bool,
-    /// When it was received first.
+    /// When it was first received.
     taken: Option<Span>,
 }
 
@@ -85,7 +85,7 @@ struct LostReply {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Taken,
-    /// Taken by a TAKE that no replica has confirmed: a failover may undo it.
+    /// Taken by a TAKE that no replica has confirmed. A failover may undo the TAKE.
     Unconfirmed,
     /// Still stored at the end.
     Left,
@@ -113,9 +113,9 @@ pub struct Balance {
     pub duplicated: u64,
     /// Events that were received although their command was sent only in part or refused.
     pub not_run: u64,
-    /// Events that were received before one that went into their key earlier.
+    /// Events that were received before an event that was appended to the same key earlier.
     pub out_of_order: u64,
-    /// Arrays with elements that were not sent like this, or in another order.
+    /// Arrays with elements that were not sent, or not in this order.
     pub altered: Vec<String>,
 }
 
@@ -171,7 +171,7 @@ impl Ledger {
         books.batches[sent.id].outcome = Outcome::Acknowledged(now);
     }
 
-    /// Notes that the command of a batch is sent only in part, or was refused.
+    /// Notes that the command of a batch was sent only in part, or was refused.
     pub fn note_not_run(&self, sent: &Sent) {
         self.books().batches[sent.id].outcome = Outcome::NotRun;
     }
@@ -186,7 +186,7 @@ impl Ledger {
         }
     }
 
-    /// Returns the time, which the caller keeps before it sends a TAKE.
+    /// Returns the time. The caller records it before it sends a TAKE.
     pub fn now(&self) -> u64 {
         self.books().tick()
     }
@@ -203,7 +203,7 @@ impl Ledger {
         self.note_reply(0, reply);
     }
 
-    /// Notes an array that was taken, by a TAKE that no replica has confirmed: a failover may undo it.
+    /// Notes an array that was taken by a TAKE that no replica has confirmed. A failover may undo the TAKE.
     pub fn note_unconfirmed(&self, began: u64, array: &str) {
         self.note(began, array, Source::Unconfirmed);
     }
@@ -234,7 +234,7 @@ impl Ledger {
         }
     }
 
-    /// Returns what became of all events. The remaining values must have been noted.
+    /// Returns what happened to all events. The remaining values must have been noted before.
     pub fn balance(&self) -> Balance {
         let mut books = self.books();
         let in_lost_replies = books.in_lost_replies();
@@ -279,7 +279,7 @@ impl Books {
         is_sent.then_some((id, number))
     }
 
-    /// Returns whether the events of an array may be stored in this order: each batch is in one piece.
+    /// Returns whether the events of an array may be stored in this order: no batch is interrupted.
     fn is_in_order(&self, events: &[(usize, usize)]) -> bool {
         let mut last_sent = 0;
         events.windows(2).all(|pair| {

@@ -1,4 +1,4 @@
-//! What tests share: servers, each in its own directory, clients, and ways to observe a server.
+//! Shared by the tests: servers, each in its own directory, clients, and ways to observe a server.
 
 pub mod client;
 pub mod cluster;

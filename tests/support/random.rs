@@ -1,7 +1,7 @@
-//! Random numbers from one printed seed. `JSONMERGE_SEED` sets it, to repeat a test with the same numbers.
+//! Random numbers from one printed seed. Set `JSONMERGE_SEED` to it to repeat a test with the same numbers.
 //!
-//! Each thread of a test derives its own generator, so that what one thread draws does not depend on
-//! the others. How the threads interleave is not reproducible.
+//! Each thread of a test derives its own generator, so the numbers of one thread do not depend on the other
+//! threads. How the threads interleave is not reproducible.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! Consumers.
+//! The consumers of the ledger test.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub(super) fn any_take(random: &mut Rng) -> (Vec<String>, usize) {
     (["COUNT".to_owned(), count.to_string()].into_iter().chain(trust).collect(), count)
 }
 
-/// Takes, or takes from two keys in a transaction, in which BLOCK does not wait.
+/// Takes from a key, or from two keys in a transaction, where BLOCK does not wait.
 pub(super) fn consume(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
     let takes: Vec<_> = (0..if random.u32(..4) == 0 { 2 } else { 1 })
         .map(|_| (scene.events.any_key(random), any_take(random)))
@@ -84,7 +84,7 @@ pub(super) fn wait(scene: &Scene, client: &mut Client, random: &mut Rng) -> Resu
     }
 }
 
-/// Waits for a key on another connection, and closes it, before or after the array arrives.
+/// Waits for a key on another connection, and closes the connection before or after the array arrives.
 pub(super) fn wait_and_leave(
     scene: &Scene,
     client: &mut Client,
@@ -111,7 +111,7 @@ pub(super) fn wait_and_leave(
     }
     drop(waiter);
     scene.counts.disconnects.fetch_add(1, Relaxed);
-    // Until the server has noticed it, it may still serve the client.
+    // Until the server notices the disconnection, it may still serve the client.
     let list = format!("CLIENT LIST {}", id.replace("id=", "ID "));
     let is_gone = loop {
         match client.call(&list) {
@@ -169,7 +169,7 @@ pub(super) fn any_take_with_receipt(scene: &Scene, random: &mut Rng) -> (Take, S
         (options, _) => {
             let mut script = redis::cmd("EVAL");
             script.arg(TAKE_WITH_RECEIPT).arg(2).arg(&key).arg(&receipt).arg(options);
-            // It does not wait in a script.
+            // TAKE does not wait in a script.
             script.arg("BLOCK").arg(0);
             Take::Script(script)
         }

@@ -1,4 +1,4 @@
-//! Producers.
+//! The producers of the ledger test.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -65,7 +65,7 @@ fn produce_two(
     Ok(())
 }
 
-/// Stores a batch as producers do that know nothing about the module. It wakes nobody.
+/// Stores a batch like a producer that does not use the module. This serves no waiting client.
 fn set_if_missing(scene: &Scene, client: &mut Client, sent: &Sent) -> Result<(), String> {
     match words(client, &["SET", &sent.key, &sent.array, "NX"])?.as_str() {
         "OK" => {
@@ -77,7 +77,7 @@ fn set_if_missing(scene: &Scene, client: &mut Client, sent: &Sent) -> Result<(),
     Ok(())
 }
 
-/// Appends to a key that clients wait for, and ends the waiting of a client in the same moment.
+/// Appends to a key that clients wait for, and unblocks one of them at the same moment.
 pub(super) fn unblock(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), String> {
     crate::soak::sleep(random, 0..10);
     let clients = client.call("CLIENT LIST")?;

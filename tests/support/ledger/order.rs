@@ -1,11 +1,11 @@
-//! What follows from the order of the events at a key: which ones came out too early, and which ones a
-//! TAKE has taken whose reply was lost.
+//! Uses the order of the events at a key to find those that were taken too early, and those that a TAKE took
+//! whose reply was lost.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Batch, Books, Event, LostReply, Outcome, Span};
 
-/// An event, among those of its key.
+/// An event of a key.
 struct Entry<'a> {
     id: usize,
     number: usize,
@@ -13,8 +13,8 @@ struct Entry<'a> {
 }
 
 impl Books {
-    /// Returns how many events were received by a TAKE that ended before another began, which took an
-    /// event that certainly was in front of them.
+    /// Returns how many events were taken by a TAKE that ended before the TAKE of a
+    /// certainly earlier event began.
     pub(super) fn out_of_order(&self) -> u64 {
         let mut at_key: BTreeMap<usize, Vec<&Batch>> = BTreeMap::new();
         for batch in &self.batches {
@@ -43,8 +43,8 @@ impl Books {
     }
 }
 
-/// Returns how many events of one key, whose batches are in the order of their sending, were received too
-/// early.
+/// Returns how many events of one key were received too early. `batches` must be in the order in which they
+/// were sent.
 fn out_of_order(batches: Vec<&Batch>) -> u64 {
     let mut in_front = batches.clone();
     in_front.retain(|batch| matches!(batch.outcome, Outcome::Acknowledged(_)));
@@ -105,7 +105,7 @@ impl Entry<'_> {
         &self.batch.events[self.number]
     }
 
-    /// Returns whether this event was certainly in front of the other one.
+    /// Returns whether this event was certainly stored before the other one.
     fn precedes(&self, other: &Entry) -> bool {
         match self.id == other.id {
             true => self.number < other.number,
@@ -113,8 +113,8 @@ impl Entry<'_> {
         }
     }
 
-    /// Returns when the event can have been taken: not before those in front of it, and not after those
-    /// behind it.
+    /// Returns when the event can have been taken: not before the events that precede it, and not after those
+    /// that follow it.
     fn window(&self, entries: &[Entry]) -> Span {
         let mut window = Span { began: self.batch.sent, ended: u64::MAX };
         for other in entries {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_accepts_takes_in_part() {
+    fn the_ledger_accepts_takes_with_count() {
         let (ledger, sent) = ledger();
         for range in [0..2, 2..5, 5..6] {
             ledger.note_reply(ledger.now(), &array(&sent, range));
@@ -168,8 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_finds_what_is_lost_duplicated_altered_or_out_of_order() {
-        // The arrays taken one after the other; and how many events are lost, duplicated and out of order.
+    fn the_ledger_finds_lost_duplicated_altered_and_out_of_order_events() {
+        // (the arrays taken in turn, the numbers of events lost, duplicated and out of order)
         let rows: [(&[std::ops::Range<usize>], [u64; 3]); 5] = [
             (&[0..4, 5..10], [1, 0, 0]),
             (&[0..5, 4..10], [0, 1, 0]),
@@ -195,18 +195,18 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_reply_excuses_only_what_the_take_can_have_taken() {
-        // The arrays taken before and after a TAKE of so many elements whose reply was lost; and how many
-        // events are in lost replies, and how many are lost.
+    fn a_lost_reply_explains_only_the_events_that_its_take_can_have_taken() {
+        // (the events taken before a TAKE whose reply was lost, its COUNT, the events taken after it, the
+        // numbers of events in lost replies and lost)
         let rows = [
             (0..3, 2, 5..10, (2, 0)),
             (0..3, 2, 6..10, (2, 1)),
             (0..3, usize::MAX, 10..10, (7, 0)),
-            // It would have taken all.
+            // The TAKE would have taken all elements.
             (0..3, usize::MAX, 4..10, (0, 1)),
-            // It would have taken two.
+            // The TAKE would have taken two elements.
             (0..3, 2, 4..10, (0, 1)),
-            // Those in front of it were still there.
+            // The TAKE would have taken earlier events.
             (0..3, 2, 3..8, (0, 2)),
             (3..10, 3, 10..10, (0, 3)),
         ];
