@@ -1,6 +1,6 @@
-//! The parts on their own, without a server: validating, the validation cache (looking a text up and
-//! replacing its entry), the splice, and for comparison parsing, merging and serialising with
-//! `serde_json::Value`. Run it with `cargo bench --bench micro`.
+//! Measures the parts without a server: validating, the validation cache (looking up a text and replacing its
+//! entry), splicing, and, for comparison, parsing, merging and serialising with `serde_json::Value`. Run it
+//! with `cargo bench --bench micro`.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! One element appended to arrays of several sizes: the script, jsonmerge, native APPEND, RedisJSON.
+//! Appends one element to arrays of several sizes, with the script, jsonmerge, native APPEND and RedisJSON.
 
 use indicatif::ProgressBar;
 use redis::Pipeline;
@@ -64,7 +64,7 @@ impl Way {
         words.iter().map(|word| word.to_string()).collect()
     }
 
-    /// Returns roughly the server CPU of one append in microseconds, to choose how many to measure.
+    /// Returns the approximate server CPU of one append in microseconds, to choose how many to measure.
     pub fn guess(self, size: usize) -> f64 {
         let size = size as f64;
         match self {
@@ -75,8 +75,8 @@ impl Way {
         }
     }
 
-    /// Stores an array as earlier appends would have left it: in the validation cache, and with room to
-    /// grow.
+    /// Stores an array as earlier appends would have left it: with an entry in the validation cache and
+    /// preallocated memory.
     pub fn store(self, pipeline: &mut Pipeline, key: &str, [array, all_but_one]: [&str; 2]) {
         if self == Way::RedisJson {
             pipeline.cmd("JSON.SET").arg(key).arg("$").arg(array).ignore();
@@ -87,7 +87,7 @@ impl Way {
         }
     }
 
-    /// Returns the number of elements at all keys. Native APPEND leaves no JSON, so its bytes count.
+    /// Returns the number of elements at all keys. Native APPEND leaves no JSON, so its bytes are counted.
     pub fn count(self, client: &mut Client, keys: usize, array: &str, len: usize) -> usize {
         match self {
             Way::Native => {
@@ -117,7 +117,7 @@ pub fn load_script(client: &mut Client) -> String {
     client.call_with(&[b"SCRIPT", b"LOAD", SCRIPT.as_bytes()]).expect("SCRIPT LOAD")
 }
 
-/// Returns the ways that the server has the commands for.
+/// Returns the ways whose commands the server has.
 pub fn available(server: &Server, ways: &[Way]) -> Vec<Way> {
     let mut client = server.client();
     let info = client.call("COMMAND INFO JSON.ARRAPPEND");
@@ -167,7 +167,7 @@ fn round(
     let mut client = server.client();
     let (array, len) = values::array(size);
     let all_but_one = values::array_of(len - 1);
-    // Small enough together for the processor's caches if possible, under the same conditions for all.
+    // If possible, all values fit into the processor's caches together, so that sizes are comparable.
     let keys = (4_000_000 / size).clamp(4, 8192);
     let wanted = (plan.worth.as_secs_f64() * 1e6 / way.guess(size)) as usize;
     // A value grows by at most a tenth, or by half an element if that is more.

@@ -1,4 +1,4 @@
-//! The consumer's half: draining an array in batches, and how soon a waiting consumer is served.
+//! Measures consumers: how an array is drained in batches, and how soon a waiting consumer is served.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -16,7 +16,7 @@ use crate::support::server::{Server, Settings};
 const LEN: usize = 100_000;
 const BATCH: usize = 1000;
 
-/// Takes the first elements of an array, as a script would have to.
+/// Takes the first elements of an array, as a script has to without jsonmerge.
 const SCRIPT: &str = r#"
     local value = redis.call('GET', KEYS[1])
     if not value then return false end
@@ -28,12 +28,12 @@ const SCRIPT: &str = r#"
     else redis.call('DEL', KEYS[1]) end
     return cjson.encode(taken)"#;
 
-/// A way to drain: its name, how to store the elements, and the command that takes a batch.
+/// A way to drain an array.
 struct Way {
     name: &'static str,
     is_list: bool,
     command: &'static [&'static str],
-    /// How many batches to time: the script is slow.
+    /// How many batches to time: fewer for the script, because it is slow.
     batches: usize,
 }
 
@@ -76,7 +76,7 @@ fn store(client: &mut Client, way: &Way) {
         command.exec(&mut client.0).expect("a server that stores");
     }
     if !way.is_list {
-        // Close the array: `[` and `]` around what was appended.
+        // Add the brackets, and an entry in the validation cache.
         let value = client.ok("GET k");
         let array = format!("[{}]", value.trim_end_matches(','));
         client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
@@ -170,7 +170,7 @@ pub fn latency_table(plan: &Plan, progress: &ProgressBar) -> Table {
         let mut producer = server.client();
         let mut times: Vec<Duration> = (0..rounds)
             .map(|_| {
-                // Long enough for the consumer to wait again.
+                // Give the consumer time to wait again.
                 thread::sleep(Duration::from_micros(500));
                 let sent = Instant::now();
                 producer.value_of(&append).expect("an append");

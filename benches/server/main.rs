@@ -1,10 +1,10 @@
 //! jsonmerge compared with what it replaces, on a private server, driven by the real redis-benchmark.
 //!
 //! `make bench` takes about a quarter of an hour, `make bench QUICK=1` about two minutes. It prints its
-//! tables and writes them, with the machine, the server and the commit, to benches/record, and the chart
-//! of the README next to them. There are two figures: server CPU per operation, from INFO cpu before and
-//! after a run, and throughput as redis-benchmark sees it. Both are medians of interleaved rounds. The
-//! elements are counted afterwards, so a case that did not do its work ends the benchmark.
+//! tables and writes them, with the machine, the server and the commit, to benches/record, next to the chart
+//! of the README. There are two figures: server CPU per operation, from INFO cpu before and after a run, and
+//! throughput as redis-benchmark reports it. Both are medians of interleaved rounds. The elements are counted
+//! afterwards, and the benchmark fails if a case did not do its work.
 //!
 //! `REDIS_SERVER` names the server, and `REDIS_BENCHMARK` the benchmark program. `REDISJSON_MODULE` names a
 //! `rejson.so` for that server, and adds JSON.ARRAPPEND.
@@ -31,13 +31,13 @@ use support::server::{Server, Settings};
 
 /// How much is measured.
 pub struct Plan {
-    /// The number of interleaved rounds, of which the median counts.
+    /// The number of interleaved rounds. The tables show their medians.
     rounds: usize,
     /// Stored sizes in bytes.
     sizes: &'static [usize],
     /// How much server CPU a round of a case should take.
     worth: Duration,
-    /// Whether to measure one command at a time, too, without a pipeline.
+    /// Whether to also measure one command at a time, without a pipeline.
     unpipelined: bool,
 }
 
@@ -56,7 +56,7 @@ const QUICK: Plan = Plan {
 };
 
 fn main() {
-    // `cargo bench` asks every benchmark for its tests, too.
+    // With these arguments, cargo asks a benchmark for its tests.
     if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
         return;
     }

@@ -1,4 +1,4 @@
-//! One element appended to one of many arrays, chosen at random, with the default config: one array for
+//! Appends one element to one of many arrays, chosen at random, with the default config, as with one array for
 //! each user or device.
 
 use indicatif::ProgressBar;
@@ -21,7 +21,7 @@ pub fn cases(plan: &Plan) -> &'static [(usize, usize)] {
     if plan.unpipelined { &CASES } else { &CASES[1..2] }
 }
 
-/// One round of one way, and the hit rate of the validation cache if it was used.
+/// The result of one round of one way, and the hit rate of the validation cache if it was used.
 struct Measured {
     sample: Sample,
     hit_rate: Option<f64>,
@@ -78,7 +78,7 @@ fn median_of(rounds: &[Measured]) -> f64 {
     median(&rounds.iter().map(|round| round.sample).collect::<Vec<_>>()).cpu
 }
 
-/// Stores every array anew, and appends to as many as there are, but for no longer than a second.
+/// Stores every array anew, then appends as many times as there are arrays, but for at most a second.
 fn round(server: &Server, way: Way, keys: usize, size: usize) -> Measured {
     let mut client = server.client();
     let (array, len) = values::array(size);
@@ -96,7 +96,7 @@ fn round(server: &Server, way: Way, keys: usize, size: usize) -> Measured {
     Measured { sample, hit_rate }
 }
 
-/// Hits and misses of the validation cache so far.
+/// Returns the hits and misses of the validation cache so far.
 fn lookups(server: &Server) -> [u64; 2] {
     ["jsonmerge_cache_hits", "jsonmerge_cache_misses"].map(|field| server.info(field))
 }

@@ -1,4 +1,4 @@
-//! Other costs: values that others wrote, commands of others, the AOF, memory.
+//! Measures other costs: values that other commands wrote, commands without the module, the AOF, memory.
 
 use indicatif::ProgressBar;
 
@@ -9,15 +9,15 @@ use crate::record::{Table, bytes, figure};
 use crate::support::server::{Server, Settings};
 use crate::values::{self, ELEMENT};
 
-/// Measures the first append to values that others wrote, which the validation cache does not have.
+/// Measures the first append to values that another command wrote. The validation cache has no entry for them.
 pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Table {
     let (keys, size) = (20, 1_000_000);
     let (array, len) = values::array(size);
     let mut client = server.client();
     let mut samples = Vec::new();
     for _ in 0..plan.rounds {
-        progress.set_message("first touch");
-        // All different: the validation cache would recognise a text at any key.
+        progress.set_message("first append");
+        // Each value is different, because the validation cache recognises a text at any key.
         values::fill(&mut client, keys, |pipeline, key| {
             let mine = array.replacen(ELEMENT, &values::element_of(key), 1);
             let mine = mine.replacen(
@@ -38,7 +38,7 @@ pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Tabl
     }
     let cpu = median(&samples).cpu;
     Table {
-        title: "First touch of a value that others wrote".into(),
+        title: "First append to a value that another command wrote".into(),
         header: ["stored", "CPU us/op", "GB/s"].map(String::from).to_vec(),
         rows: vec![vec![bytes(size), figure(cpu), figure(array.len() as f64 / cpu / 1000.0)]],
     }
@@ -51,7 +51,7 @@ pub fn bystanders(plan: &Plan, progress: &ProgressBar) -> Table {
         [["SET", "key:__rand_int__", "value"].as_slice(), &["INCR", "count:__rand_int__"]];
     let mut samples = vec![Vec::new(); commands.len() * servers.len()];
     for _ in 0..plan.rounds {
-        progress.set_message("commands of others");
+        progress.set_message("other commands");
         for (command, samples) in commands.iter().zip(samples.chunks_mut(servers.len())) {
             let command: Vec<String> = command.iter().map(|word| word.to_string()).collect();
             for (server, samples) in servers.iter().zip(samples) {
@@ -68,7 +68,7 @@ pub fn bystanders(plan: &Plan, progress: &ProgressBar) -> Table {
         vec![command[0].to_string(), figure(without), figure(with), figure(with / without)]
     });
     Table {
-        title: "Commands of others, with the module and without".into(),
+        title: "Other commands, with the module and without".into(),
         header: ["command", "CPU us/op without", "with", "ratio"].map(String::from).to_vec(),
         rows: rows.collect(),
     }

@@ -1,4 +1,4 @@
-//! The picture of the README: server CPU of an append against the size stored.
+//! The chart in the README: server CPU of an append against the stored size.
 
 use plotters::prelude::*;
 
@@ -14,7 +14,7 @@ const LINES: [(Way, RGBColor); 5] = [
     (Way::Native, RGBColor(0x7f, 0x7f, 0x7f)),
 ];
 
-/// Draws the pipelined appends, both axes logarithmic.
+/// Draws the pipelined appends on logarithmic axes.
 pub fn draw(appends: &[Appends], path: &str) {
     try_draw(appends, path).unwrap_or_else(|error| panic!("{path}: {error}"));
 }
@@ -60,7 +60,7 @@ fn try_draw(appends: &[Appends], path: &str) -> Result<(), Box<dyn std::error::E
     Ok(())
 }
 
-/// Microseconds as people say them.
+/// Formats microseconds for people to read.
 fn duration(microseconds: f64) -> String {
     match microseconds {
         time if time < 1e3 => format!("{time} us"),

@@ -36,7 +36,7 @@ fn conditions(server: &Server) -> String {
     let info = client.ok("INFO server");
     let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let version = field("valkey_version:").map_or_else(
-        || format!("Redis {}", field("redis_version:").unwrap_or("of no version")),
+        || format!("Redis {}", field("redis_version:").unwrap_or("of unknown version")),
         |version| format!("Valkey {version}"),
     );
     let modules = client.ok("INFO modules");

@@ -1,4 +1,4 @@
-//! Taking a value: TAKE, GETDEL, and MULTI/GET/DEL/EXEC.
+//! Takes whole values, with TAKE, GETDEL and MULTI/GET/DEL/EXEC.
 
 use indicatif::ProgressBar;
 use redis::Pipeline;
@@ -23,7 +23,7 @@ const WAYS: [(&str, Take); 3] = [
     }),
 ];
 
-/// Takes every key once, from the client, because redis-benchmark can neither do so nor send a
+/// Takes every key once with a client of its own, because redis-benchmark can neither do that nor send a
 /// transaction.
 fn round(client: &mut Client, take: Take, size: usize) -> Sample {
     let keys = (30_000_000 / size).clamp(20, 10_000);

@@ -4,7 +4,7 @@ use redis::Pipeline;
 
 use crate::support::client::Client;
 
-/// The element of every array, and what is appended: 70 bytes.
+/// The element of every array and of every append: 70 bytes.
 pub const ELEMENT: &str =
     r#"{"id":10000001,"type":"order.created","user":"u-1029384","cents":9995}"#;
 

@@ -1,5 +1,5 @@
-//! The validation cache changes no result: whatever has been validated, appended or edited before, it
-//! says about a text what validating the text says.
+//! The validation cache changes no result: whatever was validated, appended or edited before, it reports the
+//! same for a text as validating the text does.
 
 use arbitrary::{Arbitrary, Unstructured};
 use jsonmerge::array::{Array, Brackets, Invalid};
@@ -16,7 +16,7 @@ struct Step {
 #[derive(Arbitrary, Debug)]
 enum Operation {
     Validate,
-    /// Makes the text an array of so many digits, as APPEND does if the key is missing.
+    /// Makes the text an array of this many digits, as APPEND does if the key is missing.
     Create(u8),
     /// Appends, as APPEND does.
     Append {
@@ -41,15 +41,15 @@ enum Operation {
 
 const TEXTS: usize = 3;
 const ADDED: [&str; 4] = ["[1]", " [ 2 , 3 ] ", "[[],{}]", "[\"]\"]"];
-/// Bytes that turn a text into another array, or make it invalid.
+/// Bytes that turn a text into a different array or make it invalid.
 const TELLING: &[u8] = b"12,[]\" x\xff";
 const ENTRIES: [usize; 4] = [0, 4, 8, 64];
 
-/// Runs the operations that the input stands for, from an empty cache.
+/// Runs the operations that the input encodes, starting with an empty cache.
 pub fn assert_holds(input: &[u8]) {
     let Ok(steps) = Vec::<Step>::arbitrary_take_rest(Unstructured::new(input)) else { return };
     cache::set_entries(64);
-    // 255 bytes, which is too short for the cache, 257 and 401 bytes.
+    // These texts have 255 bytes, which is too short for the cache, 257 and 401 bytes.
     let mut texts: [_; TEXTS] = [127, 128, 200].map(digits);
     for (done, Step { text, operation }) in steps.iter().enumerate() {
         let history = &steps[..=done];

@@ -1,5 +1,5 @@
 //! The first elements of any text between brackets, as TAKE with COUNT finds them, are those that the oracle
-//! finds. What is left without them is an array if, and only if, the whole was one.
+//! finds. The rest is an array if and only if the whole text was one.
 
 use jsonmerge::array::{Brackets, Head};
 use jsonmerge::fault::Fault;
@@ -25,8 +25,8 @@ pub fn assert_holds(input: &[u8]) {
     }
 }
 
-/// Finds the elements by the ends that they may have: the first comma, or the closing bracket, that makes what
-/// is before it a JSON text. Returns `None` if an element has no such end.
+/// Finds the elements by trying every possible end of each: the first comma, or the closing bracket, that has a
+/// JSON text before it. Returns `None` if an element has no such end.
 fn first(text: &[u8], close: usize, count: usize) -> Option<Head> {
     let skip = |from: usize| {
         let other = text[from..].iter().position(|byte| !b" \t\r\n".contains(byte));
@@ -60,7 +60,7 @@ fn json_size(text: &[u8]) -> Option<usize> {
     Some(text.trim_end_matches([' ', '\t', '\r', '\n']).len())
 }
 
-/// Leaves the rest in both ways that TAKE has: after spaces, and moved to the opening bracket.
+/// Checks the rest in both forms in which TAKE leaves it: after spaces, and moved to the opening bracket.
 fn assert_left(text: &[u8], head: &Head, count: usize) {
     let shown = text.escape_ascii();
     let taken = [b"[", &text[head.elements.clone()], b"]"].concat();
@@ -82,7 +82,7 @@ fn assert_left(text: &[u8], head: &Head, count: usize) {
     }
 }
 
-/// The fault is in the text, and the text is no array.
+/// Checks that the fault is in the text, and that the text is not JSON.
 fn assert_fault(text: &[u8], fault: &Fault) {
     let shown = text.escape_ascii();
     assert!(fault.offset <= text.len(), "{fault:?} of {shown}");

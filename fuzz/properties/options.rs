@@ -1,5 +1,5 @@
-//! The options of APPEND mean what their documentation says. The oracle is written in another way: all
-//! words first, then how often each kind of option occurs, then times in integers that cannot overflow.
+//! The options of APPEND mean what their documentation says. The oracle uses a different method: it splits all
+//! words first, then counts each kind of option, then computes times in integers that cannot overflow.
 
 use jsonmerge::error::Error;
 use jsonmerge::options::{AppendOptions, Check, Reply, Ttl};
@@ -63,8 +63,8 @@ fn words<'a>(args: &[&'a [u8]]) -> Option<Vec<(String, &'a [u8])>> {
     Some(words)
 }
 
-/// Returns the expire time in milliseconds. The number must be written as it would be printed and be
-/// positive, and it, its milliseconds and the time must fit into 64 bits.
+/// Returns the expire time in milliseconds. The number must be positive and written as it would be printed.
+/// The number, its milliseconds and the time must fit into 64 bits.
 fn time(name: &str, value: &[u8], now: i64) -> Result<i64, Error> {
     let text = String::from_utf8_lossy(value);
     let number: i128 = text.parse().map_err(|_| Error::NotInteger)?;

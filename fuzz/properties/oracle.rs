@@ -23,7 +23,7 @@ pub fn kind(text: &[u8]) -> Option<&'static str> {
 pub struct Brackets<'a> {
     /// The offset of the closing bracket.
     pub close: usize,
-    /// The bytes between them, without the whitespace next to either bracket.
+    /// The bytes between the brackets, without the whitespace next to either bracket.
     pub elements: &'a [u8],
 }
 

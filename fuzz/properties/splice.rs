@@ -1,5 +1,5 @@
 //! A splice of two arrays has the elements of both, unchanged. A splice onto any text between brackets,
-//! as with TRUST, writes only where it says.
+//! as with TRUST, writes only in the range that it reports.
 
 use jsonmerge::array::{Array, Brackets};
 
@@ -34,7 +34,7 @@ pub fn assert_holds(input: &[u8]) {
     assert_eq!(elements(&merged), Some(both), "{shown}");
 }
 
-/// Returns what a splice should leave. As with SETRANGE, whatever follows the new end stays.
+/// Returns what a splice should leave. As with SETRANGE, the bytes after the new end stay.
 fn merge(stored: &[u8], inside: &oracle::Brackets, new: &oracle::Brackets) -> Vec<u8> {
     let separator = if inside.elements.is_empty() || new.elements.is_empty() { "" } else { "," };
     let mut text = [&stored[..inside.close], separator.as_bytes(), new.elements, b"]"].concat();

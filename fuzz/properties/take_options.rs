@@ -1,5 +1,5 @@
-//! The options of TAKE mean what their documentation says. The oracle is written in another way: it looks for
-//! what is wrong with each option by itself, and takes the first.
+//! The options of TAKE mean what their documentation says. The oracle uses a different method: it looks for an
+//! error in each option separately, and returns the first.
 
 use jsonmerge::error::Error;
 use jsonmerge::options::{Check, TakeOptions};

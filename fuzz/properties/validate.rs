@@ -6,8 +6,8 @@ use jsonmerge::fault::Fault;
 
 use super::oracle::{could_continue, elements, kind};
 
-/// serde_json stops at the first byte that is wrong, except in `\uXXXX`, of which it reads all digits
-/// before it looks at them, and except for a number that lacks a digit at the end of the text.
+/// serde_json stops at the first byte that is wrong, with two exceptions: it reads all digits of `\uXXXX`
+/// before it checks them, and it reports a number that lacks a digit at the end of the text.
 const SLACK: usize = 4;
 
 pub fn assert_holds(text: &[u8]) {
