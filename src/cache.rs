@@ -9,7 +9,7 @@
 //! replaces its entry.
 //!
 //! The MAC is AEGIS-128X4 (RFC 10032) with a random key. Tags never leave
-//! the process, so nobody can craft a text that matches one. A text that was never validated is compared
+//! the process, so no client can craft a text that matches one. A text that was never validated is compared
 //! with at most eight entries, and matches each with a probability of 1 in 2^64.
 
 #[cfg(debug_assertions)]
@@ -467,7 +467,7 @@ mod tests {
 
     /// Uses the cache of the process, which no other test does.
     #[test]
-    fn validate_trusts_the_cache_and_remember_follows_the_text() {
+    fn validate_uses_the_cache_and_remember_replaces_the_entry() {
         set_entries(DEFAULT_ENTRIES);
         let (stored, extension) = (stem(1000), [&b","[..], b"1"]);
         let [text, grown] = [[&stored, &b"]"[..]].concat(), [&stored, &b",1]"[..]].concat()];

@@ -242,7 +242,7 @@ fn consumers_share_the_stored_events() {
 
 #[test]
 #[ignore = "make test-clients"]
-fn the_producers_send_nothing_but_events() {
+fn producers_against_an_invalid_event_send_nothing() {
     let examples = examples();
     for example in &examples {
         let server = Server::start();

@@ -69,7 +69,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 /// Returns an input of the corpus with one to three edits: a byte is changed, removed or inserted, or the end
 /// is replaced with that of another input.
 fn edit(random: &mut Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
-    let mut one = || random.choice(corpus).cloned().expect("a corpus that is not empty");
+    let mut one = || random.choice(corpus).cloned().expect("the corpus is not empty");
     let (mut input, other) = (one(), one());
     for _ in 0..random.usize(1..=3) {
         let at = random.usize(..=input.len());

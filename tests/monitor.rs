@@ -91,7 +91,7 @@ fn commandstats_shows_the_commands_alone() {
 
 /// Core's APPEND and SETRANGE look up keys for writing, which counts as neither a hit nor a miss.
 #[test]
-fn commands_count_as_neither_keyspace_hits_nor_misses_like_other_writes() {
+fn commands_count_as_neither_keyspace_hits_nor_misses() {
     let server = server_with_values();
     let mut client = server.client();
     client.ok("CONFIG RESETSTAT");

@@ -127,7 +127,7 @@ fn append_with_an_expire_time_in_the_past_against_every_encoding_replies_and_del
 
 /// A reload drops expired keys without propagating the deletion, so no expired key may be left.
 #[test]
-fn append_with_an_expire_time_in_the_past_against_a_reload_leaves_master_and_replica_equal() {
+fn a_reload_after_an_expire_time_in_the_past_leaves_master_and_replica_equal() {
     let [master, replica] = [Server::start(), Server::plain()];
     replica.follow(&master);
     let mut client = master.client();

@@ -93,7 +93,7 @@ fn state(client: &mut Client) -> Vec<String> {
 }
 
 #[test]
-fn take_against_any_error_changes_nothing() {
+fn take_that_fails_changes_nothing() {
     let server = Server::start();
     let mut witnesses = Witnesses::of(&server);
     let large = format!("[1,x,\"{}\"]", "x".repeat(5000));

@@ -27,7 +27,7 @@ pub enum Way {
 pub const WAYS: [Way; 7] =
     [Way::Native, Way::Trust, Way::Len, Way::Json, Way::Script, Way::Function, Way::RedisJson];
 
-/// What was measured.
+/// The result of a measurement.
 pub struct Appends {
     pub way: Way,
     /// Bytes stored at the start.

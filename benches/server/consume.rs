@@ -73,7 +73,7 @@ fn store(client: &mut Client, way: &Way) {
             true => command.arg("RPUSH").arg("k").arg(chunk),
             false => command.arg("APPEND").arg("k").arg(chunk.join(",") + ","),
         };
-        command.exec(&mut client.0).expect("a server that stores");
+        command.exec(&mut client.0).expect("the server replies");
     }
     if !way.is_list {
         // Add the brackets, and an entry in the validation cache.
@@ -164,7 +164,7 @@ pub fn latency_table(plan: &Plan, progress: &ProgressBar) -> Table {
         let consumer = thread::spawn(move || {
             for _ in 0..rounds {
                 consumer.value_of(&take).expect("an array");
-                sender.send(Instant::now()).expect("a producer that listens");
+                sender.send(Instant::now()).expect("the producer listens");
             }
         });
         let mut producer = server.client();
@@ -174,10 +174,10 @@ pub fn latency_table(plan: &Plan, progress: &ProgressBar) -> Table {
                 thread::sleep(Duration::from_micros(500));
                 let sent = Instant::now();
                 producer.value_of(&append).expect("an append");
-                served.recv().expect("a consumer that is served") - sent
+                served.recv().expect("the consumer is served") - sent
             })
             .collect();
-        consumer.join().expect("a consumer that ends");
+        consumer.join().expect("the consumer ends");
         times.sort();
         progress.inc(1);
         let at = |share: usize| figure(times[times.len() * share / 100].as_secs_f64() * 1e6);

@@ -36,7 +36,7 @@ pub fn fill(client: &mut Client, keys: usize, store: impl Fn(&mut Pipeline, &str
     for chunk in (0..keys).collect::<Vec<_>>().chunks(256) {
         let mut pipeline = redis::pipe();
         chunk.iter().for_each(|number| store(&mut pipeline, &key(*number)));
-        pipeline.exec(&mut client.0).expect("a server that stores");
+        pipeline.exec(&mut client.0).expect("the server replies");
     }
     assert_eq!(client.ok("DBSIZE"), format!("(integer) {keys}"));
 }

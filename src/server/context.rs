@@ -19,7 +19,7 @@ impl Context<'_> {
         Context { raw, has_replied: Cell::new(false), call: PhantomData }
     }
 
-    /// Returns whether the call has been replied to.
+    /// Returns whether a reply has been sent.
     pub(super) fn has_replied(&self) -> bool {
         self.has_replied.get()
     }

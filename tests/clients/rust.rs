@@ -61,7 +61,7 @@ fn take_returns_an_array_once_as_it_was_sent() {
 }
 
 #[test]
-fn numbers_do_not_change() {
+fn append_and_take_do_not_change_numbers() {
     let (_server, [mut connection, _]) = connections();
     let sent: Vec<Box<RawValue>> = serde_json::from_str("[1e400, 1.0, -0]").expect("JSON");
     assert_eq!(connection.jsonmerge_append("k", &sent, &plain().reply(Reply::Size)), Ok(14));
@@ -196,7 +196,7 @@ fn commands_work_in_a_cluster() {
     for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
         let client = ClusterClient::builder([url(&cluster.shards[0][0])]).use_protocol(protocol);
         let connection = client.build().and_then(|client| client.get_connection());
-        route(&mut connection.expect("a cluster that answers"));
+        route(&mut connection.expect("the cluster answers"));
     }
     assert_eq!(cluster.errors("MOVED"), 0);
 }

@@ -33,7 +33,7 @@ struct Scene {
 type Step = fn(&Ledger, &mut Client, &mut Rng) -> Result<(), String>;
 
 #[test]
-fn load_and_unload_against_traffic_lose_no_event() {
+fn load_and_refused_unload_under_traffic_lose_no_event() {
     let seed = Seed::print("loading");
     let events = Ledger::new("events", 100);
     let end = Instant::now() + super::duration();
