@@ -94,7 +94,7 @@ impl Brackets<'_> {
     /// O(n) in the size of these elements, plus O(w) for w bytes of whitespace before them.
     ///
     /// # Errors
-    /// The first fault of these elements and of the comma after them.
+    /// A fault of these elements or of the comma after them. Syntax errors come before invalid UTF-8.
     pub fn head(&self, text: &[u8], count: usize) -> Result<Head, Fault> {
         let skip_whitespace =
             |offset: usize| text.len() - trim_start(text.get(offset..).unwrap_or_default()).len();
@@ -146,7 +146,8 @@ impl<'a> Array<'a> {
     }
 }
 
-/// The new end of an array's text: a comma, the added elements and the closing bracket.
+/// The new end of an array's text: a comma if both arrays have elements, the added elements and the
+/// closing bracket.
 ///
 /// If whitespace follows the old closing bracket, the new end may be shorter than the old one. The rest
 /// of the whitespace then stays: writing a splice never shortens a text, just as SETRANGE does not.

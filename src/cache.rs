@@ -57,8 +57,8 @@ type Mac = Aegis128X4Mac<16>;
 /// The number of entries in a set.
 const WAYS: usize = 4;
 
-/// A set of entries, from the newest to the oldest. The server's allocator aligns
-/// blocks of this size and larger so that a set is one cache line.
+/// A set of entries, from the newest to the oldest. A set is one cache line if the server's allocator is
+/// jemalloc, which aligns large blocks.
 type Set = [Entry; WAYS];
 
 /// A stem that becomes an array with a closing bracket. The first word is its tag. The second word has its
@@ -166,8 +166,9 @@ pub fn set_entries(entries: usize) {
     *cache = Cache { entries, table: Table::new(entries) };
 }
 
-/// Returns whether the cache is in use. It is not if the config is 0, or if the processor has no AES
-/// instructions, because hashing would then take longer than validating.
+/// Returns whether the cache is in use. It is not if the config is 0, if the processor has no AES
+/// instructions, because hashing would then take longer than validating, or if the operating system has
+/// no random key.
 pub fn is_enabled() -> bool {
     cache().table.is_some()
 }
@@ -176,8 +177,9 @@ pub fn is_enabled() -> bool {
 pub fn warning() -> Option<&'static str> {
     let cache = cache();
     (cache.entries > 0 && cache.table.is_none()).then_some(
-        "the validation cache is disabled, because the processor has no AES instructions: strict \
-         commands validate the whole stored value each time",
+        "the validation cache is disabled, because it needs a processor with AES and AVX instructions \
+         and random bytes from the operating system: strict commands validate the whole stored value \
+         each time",
     )
 }
 

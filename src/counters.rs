@@ -43,7 +43,7 @@ pub static CACHE_MISSES: Counter = Counter::new();
 pub static BYTES_HASHED: Counter = Counter::new();
 /// Bytes of stored values that were validated.
 pub static BYTES_VALIDATED: Counter = Counter::new();
-/// Panics that were caught.
+/// Bugs in the module: usually panics that were caught.
 pub static INTERNAL_ERRORS: Counter = Counter::new();
 
 /// Counts a call that failed.

@@ -36,7 +36,8 @@ pub enum Error {
     /// The number of arguments is wrong. The server checks the declared arity before it calls a
     /// command, so no client sees this.
     Arity,
-    /// A bug in the module: a panic, which was caught.
+    /// A bug in the module, usually a panic that was caught. It may have changed the key, and then has
+    /// propagated the change.
     Internal,
 }
 

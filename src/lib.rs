@@ -3,7 +3,7 @@
 //!
 //! - `JSONMERGE.APPEND key array [TRUST] [EX seconds | PX milliseconds | EXAT unix-seconds |
 //!   PXAT unix-milliseconds | PERSIST] [REPLY JSON | LEN | SIZE]`
-//! - `JSONMERGE.TAKE key`
+//! - `JSONMERGE.TAKE key [COUNT count] [TRUST] [BLOCK milliseconds]`
 
 #![deny(unsafe_code)]
 #![warn(unreachable_pub)]

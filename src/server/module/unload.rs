@@ -23,7 +23,8 @@ pub(super) fn note_load() {
 ///
 /// There is one exception. If MODULE LOADEX has arguments that no module uses, the server unloads the
 /// module within the same command, and newer servers assert that this succeeds. No client can have seen
-/// the commands by then. Redis 7.0 has no such clock, and accepts the refusal.
+/// the commands by then, nor within the same transaction, in which the clock stands still, too. Redis 7.0
+/// has no such clock, and accepts the refusal.
 ///
 /// # Safety
 /// Only the server may call this, with a context that lives until it returns.
