@@ -14,7 +14,7 @@
 
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use aegis::aegis128x4::Aegis128X4Mac;
 
@@ -170,7 +170,7 @@ pub fn set_entries(entries: usize) {
 /// instructions, because hashing would then take longer than validating, or if the operating system has
 /// no random key.
 pub fn is_enabled() -> bool {
-    cache().table.is_some()
+    peek(|table| table.is_some())
 }
 
 /// Returns a message for the log if the cache is disabled although the config is not 0.
@@ -194,17 +194,27 @@ fn has_aes() -> bool {
 
 /// Returns the number of entries in use.
 pub fn used_entries() -> usize {
-    cache().table.as_ref().map_or(0, |table| table.used)
+    peek(|table| table.map_or(0, |table| table.used))
 }
 
 /// Returns the size of the cache in bytes.
 pub fn size() -> usize {
-    cache().table.as_ref().map_or(0, |table| size_of_val(table.sets.as_slice()))
+    peek(|table| table.map_or(0, |table| size_of_val(table.sets.as_slice())))
 }
 
 /// Frees the cache.
 pub fn free() {
     cache().table = None;
+}
+
+/// Reads the cache for INFO. Returns the default if the cache is locked: the server also calls INFO to write
+/// a crash report, and the crash may have happened while this thread held the lock.
+fn peek<T: Default>(read: impl FnOnce(Option<&Table>) -> T) -> T {
+    match CACHE.try_lock() {
+        Ok(cache) => read(cache.table.as_ref()),
+        Err(TryLockError::Poisoned(cache)) => read(cache.into_inner().table.as_ref()),
+        Err(TryLockError::WouldBlock) => T::default(),
+    }
 }
 
 fn cache() -> MutexGuard<'static, Cache> {
@@ -491,6 +501,11 @@ mod tests {
 
         remember(&stored, 7);
         assert_eq!(len(&text), Ok(7));
+        // A crash report while the cache is locked.
+        let locked = super::cache();
+        assert_eq!((used_entries(), size(), is_enabled()), (0, 0, false));
+        drop(locked);
+
         set_entries(MIN_ENTRIES);
         assert_eq!(len(&text), Ok(1));
         assert!(len(&[b"[", text.as_slice()].concat()).is_err());

@@ -33,6 +33,8 @@ pub enum Error {
     TimeoutRange,
     /// `REPLY LEN` with `TRUST`.
     TrustCannotCount,
+    /// The user's permissions were revoked while its client waited.
+    NoPermission,
     /// The number of arguments is wrong. The server checks the declared arity before it calls a
     /// command, so no client sees this.
     Arity,
@@ -61,6 +63,9 @@ impl Error {
             Error::TimeoutNegative => "ERR timeout is negative".into(),
             Error::TimeoutRange => "ERR timeout is out of range".into(),
             Error::TrustCannotCount => "ERR TRUST does not count elements, use REPLY SIZE".into(),
+            Error::NoPermission => {
+                format!("NOPERM this user has no permissions to run the '{command}' command")
+            }
             Error::Arity => format!("ERR wrong number of arguments for '{command}' command"),
             Error::Internal => format!("ERR internal error in '{command}' command"),
         }

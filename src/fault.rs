@@ -3,7 +3,7 @@
 /// The first fault of a text that is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// One of [`REASONS`], `unexpected end`, `invalid UTF-8` or `invalid syntax`.
+    /// One of a small fixed set, in plain words: `unexpected end`, `invalid UTF-8`, `trailing comma`, ...
     pub reason: &'static str,
     /// The offset in bytes, from 0, of the first byte that is not UTF-8, or of the last byte that the parser
     /// read. The size of the text if the parser needed more.

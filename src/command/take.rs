@@ -92,20 +92,23 @@ const COMPACT: usize = 4096;
 
 /// Removes the elements taken, which begin at `start`, and leaves those from `rest` on. Overwrites the
 /// elements taken with spaces, so that the effect is proportional to their size. If the value is small or
-/// spaces would exceed half of it, moves the rest to the front instead.
+/// spaces would exceed half of it, moves the rest to the front instead, unless that is more than the module
+/// API can truncate to.
 fn leave(key: &mut Key, start: usize, rest: usize) -> Result<(), Error> {
     let size = key.value().map_or(0, <[u8]>::len);
     let left = size.saturating_sub(rest);
-    if size > COMPACT && left >= size / 2 {
-        return key.set_range(start..rest, |taken| taken.fill(b' '));
-    }
-    key.rewrite(1 + left, |value| {
-        value.copy_within(rest.., 1);
-        if let Some(first) = value.first_mut() {
-            *first = b'[';
+    if size <= COMPACT || left < size / 2 {
+        let moved = key.rewrite(1 + left, |value| {
+            value.copy_within(rest.., 1);
+            if let Some(first) = value.first_mut() {
+                *first = b'[';
+            }
+        });
+        if moved.is_ok() {
+            return Ok(());
         }
-    });
-    Ok(())
+    }
+    key.set_range(start..rest, |taken| taken.fill(b' '))
 }
 
 /// Adds what is left to the validation cache, so that the next command need not validate it.

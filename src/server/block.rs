@@ -52,6 +52,25 @@ impl Context<'_> {
     }
 }
 
+impl Context<'_> {
+    /// Returns whether the user may still run the command that the client waits in, as core checks for its own
+    /// blocking commands. A user that no longer exists may not; its clients are disconnected anyway.
+    fn is_permitted(&self, argv: *mut *mut RedisModuleString, argc: c_int) -> bool {
+        // SAFETY: the context and the arguments are alive, and what the server creates is freed once.
+        unsafe {
+            let name = api!(RedisModule_GetCurrentUserName(self.raw));
+            let user = api!(RedisModule_GetModuleUserFromUserName(name));
+            api!(RedisModule_FreeString(self.raw, name));
+            if user.is_null() {
+                return false;
+            }
+            let is_permitted = api!(RedisModule_ACLCheckCommandPermissions(user, argv, argc)) == OK;
+            api!(RedisModule_FreeModuleUser(user));
+            is_permitted
+        }
+    }
+}
+
 /// The server calls this for each client that waits for a key that was signalled as ready, in the order in
 /// which they began to wait. `ERR` means that the client keeps waiting. An internal error is sent as a
 /// reply, because otherwise the client would wait for ever.
@@ -62,7 +81,10 @@ unsafe extern "C" fn key_ready<W: Waiter>(
 ) -> c_int {
     // SAFETY: the server passes a context and arguments that live until this returns.
     let (context, args) = unsafe { (Context::new(context), Arg::list(argv, argc)) };
-    let serve = AssertUnwindSafe(|| W::serve(&context, args));
+    let serve = AssertUnwindSafe(|| match context.is_permitted(argv, argc) {
+        true => W::serve(&context, args),
+        false => Err(Error::NoPermission),
+    });
     match catch_unwind(serve).unwrap_or(Err(Error::Internal)) {
         Ok(true) => OK,
         Ok(false) => ERR,

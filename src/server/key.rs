@@ -9,6 +9,7 @@ use libc::{c_int, c_longlong};
 use redis_module::raw::{self, RedisModuleKey};
 
 use crate::error::Error;
+use crate::server::limit::API_LIMIT;
 use crate::server::propagate::Effect;
 use crate::server::{Arg, Context, Event, OK};
 
@@ -115,13 +116,24 @@ impl<'a> Key<'a> {
     ///
     /// # Complexity
     /// O(n) in `size`.
-    pub(crate) fn rewrite(&mut self, size: usize, write: impl FnOnce(&mut [u8])) {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if the module API cannot truncate to this size. The value is unchanged.
+    pub(crate) fn rewrite(
+        &mut self,
+        size: usize,
+        write: impl FnOnce(&mut [u8]),
+    ) -> Result<(), Error> {
+        if size > API_LIMIT {
+            return Err(Error::TooLarge);
+        }
         write(self.bytes_mut());
-        // SAFETY: the key is open and holds a string, and no slice of its value is left. Truncating a
-        // string does not fail.
+        // SAFETY: the key is open and holds a string, and no slice of its value is left. Truncating to a
+        // size up to the limit does not fail.
         unsafe { api!(RedisModule_StringTruncate(self.raw, size)) };
         let (context, name) = (self.context, self.name);
         context.propagate(name, Effect::Rewrite(self.bytes_mut()));
+        Ok(())
     }
 
     /// Returns a range of the value for writing. The value grows if the range ends beyond it.

@@ -10,8 +10,9 @@ use redis_module::raw::{self, RedisModuleCtx, RedisModuleEvent};
 use crate::error::Error;
 use crate::server::{Context, OK};
 
-/// The module API does not grow a string beyond this size, whatever the config says.
-const API_LIMIT: usize = 512 * 1024 * 1024;
+/// The module API makes no string longer than this, and does not truncate one to a larger size, whatever
+/// the config says.
+pub(super) const API_LIMIT: usize = 512 * 1024 * 1024;
 
 /// The limit, or [`UNKNOWN`] before it is first read and after every CONFIG SET.
 static LIMIT: AtomicUsize = AtomicUsize::new(UNKNOWN);

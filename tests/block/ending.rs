@@ -126,6 +126,26 @@ fn take_block_against_a_lost_connection_leaves_the_array_for_the_next_client() {
     other.expect(&[("JSONMERGE.APPEND k [2]", "[2]"), ("GET k", "[2]")]);
 }
 
+/// Core's own blocking commands do the same, from Redis 7.2 on.
+#[test]
+fn take_block_against_revoked_permissions_is_refused_and_leaves_the_array() {
+    let server = Server::start();
+    let mut admin = server.client();
+    for revoke in ["-jsonmerge.take", "resetkeys"] {
+        admin.ok("DEL k");
+        admin.ok("ACL SETUSER waiting reset on nopass ~* +jsonmerge.take +auth +ping +client");
+        let mut client = server.client();
+        client.ok("AUTH waiting any");
+        let mut waiter = Waiter::of(&server, client, "JSONMERGE.TAKE k BLOCK 0");
+        admin.ok(&format!("ACL SETUSER waiting {revoke}"));
+        admin.ok("JSONMERGE.APPEND k [1]");
+        let error =
+            "(error) NOPERM this user has no permissions to run the 'jsonmerge.take' command";
+        assert_eq!(waiter.reply(), error, "{revoke}");
+        assert_eq!(admin.ok("GET k"), "[1]", "{revoke}");
+    }
+}
+
 #[test]
 fn take_block_on_a_read_only_replica_is_refused_at_once() {
     let [master, replica] = [Server::start(), Server::start()];

@@ -59,7 +59,7 @@ pub(super) unsafe fn load(
     let set_up = AssertUnwindSafe(|| set_up(module, &context, args));
     match catch_unwind(set_up).unwrap_or_else(|_| Err("internal error".into())) {
         Ok(()) => {
-            note_load();
+            note_load(&context);
             let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("JSONMERGE_REVISION"));
             context.notice(&format!("version {version} ({revision})"));
             if let Some(warning) = (module.warning)() {
