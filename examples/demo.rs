@@ -1,7 +1,8 @@
-//! The scenario that jsonmerge is made for, for real: producers append batches of events to one key
-//! while a consumer takes them, on a server of its own; then the same beside what teams use today.
+//! What jsonmerge is for: several producers append batches of events to one key while a consumer takes them.
+//! Further rounds do the same with the transaction and the Lua script that the commands replace.
 //!
-//! `make demo` runs it. It counts and compares every event, and fails if one is not as it should be.
+//! `make demo` runs this on a private server. It compares every event that arrives with the one that was sent,
+//! and fails if any is lost, duplicated or, without the script, altered.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -27,9 +28,9 @@ const BATCHES: usize = 500;
 const SCRIPT: &str = include_str!("merge.lua");
 const CONF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/redis.conf");
 
-/// How a producer adds a batch.
+/// Appends a batch of events.
 type Append = fn(&mut Connection, &str) -> RedisResult<()>;
-/// How a consumer gets what is there and deletes it.
+/// Returns the stored array, if any, and deletes it.
 type Take = fn(&mut Connection) -> RedisResult<Option<String>>;
 
 fn append(connection: &mut Connection, batch: &str) -> RedisResult<()> {
@@ -55,8 +56,8 @@ struct Round {
     producers_are: &'static str,
     take: Take,
     take_is: &'static str,
-    /// The script rewrites whatever it finds at the key.
-    alters: bool,
+    /// Whether a producer uses the script, which decodes and encodes the whole array.
+    uses_script: bool,
 }
 
 const ROUNDS: [Round; 3] = [
@@ -65,25 +66,25 @@ const ROUNDS: [Round; 3] = [
         producers_are: "4 x JSONMERGE.APPEND",
         take,
         take_is: "JSONMERGE.TAKE",
-        alters: false,
+        uses_script: false,
     },
     Round {
         producers: [append; PRODUCERS],
         producers_are: "4 x JSONMERGE.APPEND",
         take: take_by_transaction,
         take_is: "MULTI/GET/DEL/EXEC",
-        alters: false,
+        uses_script: false,
     },
     Round {
         producers: [append, append, append, append_by_script],
         producers_are: "3 x JSONMERGE.APPEND, 1 x Lua script",
         take: take_by_transaction,
         take_is: "MULTI/GET/DEL/EXEC",
-        alters: true,
+        uses_script: true,
     },
 ];
 
-/// What became of the events of a round.
+/// The number of events that were sent, and of those that arrived once, twice, never or altered.
 #[derive(Default)]
 struct Outcome {
     sent: usize,
@@ -91,32 +92,30 @@ struct Outcome {
     twice: usize,
     lost: usize,
     altered: usize,
-    /// One that was altered, as it was sent and as it arrived.
+    /// An event that was altered, as sent and as it arrived.
     example: Option<[String; 2]>,
 }
 
 fn main() -> ExitCode {
     let server = Settings::from_file(CONF).module().start();
-    println!("A private server on port {}, with the settings of redis.conf.", server.port);
+    println!("Started a private server on port {} with the configs of redis.conf.", server.port);
     println!(
-        "{PRODUCERS} producers append {BATCHES} batches of JSON events each to one key while a consumer takes them.\n"
+        "In each round, {PRODUCERS} producers append {BATCHES} batches each to one key while a consumer takes them.\n"
     );
 
     let outcomes = ROUNDS.map(|round| (run(&server, &round), round));
     println!("{}\n", table(&outcomes));
     for [sent, arrived] in outcomes.iter().filter_map(|(outcome, _)| outcome.example.as_ref()) {
-        println!("One that the script altered:\n  sent     {sent}\n  arrived  {arrived}\n");
+        println!("An event that the script altered:\n  sent     {sent}\n  arrived  {arrived}\n");
     }
 
     let failures: Vec<String> =
         outcomes.iter().filter_map(|(outcome, round)| failure(outcome, round)).collect();
     if failures.is_empty() {
         println!(
-            "Every event arrived once and none twice. With jsonmerge alone, each is the same to the byte."
+            "Every event arrived exactly once. Without the script, all are unchanged, byte for byte."
         );
-        println!(
-            "The Lua script altered its own events, and others' that lay at the key when it ran."
-        );
+        println!("The script altered its own events, and all others that were stored when it ran.");
         ExitCode::SUCCESS
     } else {
         failures.iter().for_each(|failure| eprintln!("FAILED: {failure}"));
@@ -124,7 +123,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs all producers and a consumer at once, and looks at what has arrived.
+/// Runs the producers and a consumer concurrently, and compares what arrived with what was sent.
 fn run(server: &Server, round: &Round) -> Outcome {
     let busy = AtomicUsize::new(PRODUCERS);
     let arrived = thread::scope(|scope| {
@@ -184,7 +183,8 @@ fn compare(arrays: &[String]) -> Outcome {
     outcome
 }
 
-/// The events of a batch: 1 to 4 of them, different in each, with what JSON has and Lua has not.
+/// Returns the 1 to 4 events of a batch. Each has a large integer, a decimal, slashes and an empty array, which
+/// cjson does not preserve.
 fn events_of(producer: usize, batch: usize) -> Vec<String> {
     let types = ["order.placed", "order.paid", "parcel.sent", "parcel.delivered"];
     (0..=batch % 4)
@@ -206,18 +206,26 @@ fn events_of(producer: usize, batch: usize) -> Vec<String> {
         .collect()
 }
 
+/// Returns the events of a batch with their IDs, as JSON strings.
 fn identified(producer: usize, batch: usize) -> impl Iterator<Item = (String, String)> {
     let events = events_of(producer, batch).into_iter().enumerate();
     events.map(move |(n, event)| (format!("\"{producer}-{batch}-{n}\""), event))
 }
 
+/// Returns what went wrong in a round, or `None` if all went well.
 fn failure(outcome: &Outcome, round: &Round) -> Option<String> {
-    let by_script = if round.alters { outcome.sent / PRODUCERS } else { 0 };
-    let as_promised = outcome.once == outcome.sent
+    // The script encodes at least its own events.
+    let by_script = if round.uses_script { outcome.sent / PRODUCERS } else { 0 };
+    let is_expected = outcome.once == outcome.sent
         && outcome.altered >= by_script
-        && (round.alters || outcome.altered == 0);
+        && (round.uses_script || outcome.altered == 0);
     let (producers, take) = (round.producers_are, round.take_is);
-    (!as_promised).then(|| format!("{producers} and {take}: not every event arrived as it should"))
+    let Outcome { sent, once, twice, lost, altered, .. } = outcome;
+    (!is_expected).then(|| {
+        format!(
+            "{producers}, {take}: of {sent} events, {once} arrived once, {twice} twice, {lost} never, {altered} altered"
+        )
+    })
 }
 
 fn table(outcomes: &[(Outcome, Round)]) -> Table {
