@@ -1,6 +1,6 @@
 //! The sessions, configs, INFO fields and errors in the documents agree with the server.
 
-use crate::support::server::{Server, Settings, module_path};
+use crate::support::server::{Server, Settings, module_path, wait_until};
 use crate::support::session::{blocks, replay, type_in};
 
 #[test]
@@ -30,8 +30,60 @@ fn sessions_of_migrating_from_lua_agree_with_the_server() {
 fn sessions_of_operations_agree_with_the_server() {
     let document = include_str!("../docs/operations.md");
     let sessions = blocks(document, "redis");
-    assert_eq!(sessions.len(), 5);
+    assert_eq!(sessions.len(), 4);
     sessions.into_iter().for_each(replay);
+}
+
+/// Returns a cluster node that serves all slots. On it, a transaction or script over two slots fails.
+fn cluster_node() -> Server {
+    let server = Settings::new().module().cluster_node().start();
+    let mut client = server.client();
+    client.ok("CLUSTER ADDSLOTSRANGE 0 16383");
+    wait_until("the node serves its slots", || {
+        client.ok("CLUSTER INFO").contains("cluster_state:ok")
+    });
+    server
+}
+
+#[test]
+fn sessions_of_recipes_agree_with_the_server() {
+    let document = include_str!("../docs/recipes.md");
+    let server = cluster_node();
+    let mut recipes = 0;
+    for recipe in document.split("\n## ").skip(1) {
+        let sessions = blocks(recipe, "redis");
+        if sessions.is_empty() {
+            assert!(recipe.starts_with("What happens if\n"), "no session: {recipe}");
+            continue;
+        }
+        assert!(sessions[0].contains("> ACL SETUSER "), "no ACL rules: {recipe}");
+        server.client().ok("FLUSHALL");
+        server.client().ok("ACL DELUSER producer consumer worker-1");
+        for session in sessions {
+            type_in(&server, session);
+        }
+        recipes += 1;
+        if let [subscribe] = blocks(recipe, "text")[..] {
+            assert_wakes(&server, subscribe.trim_end());
+        }
+    }
+    assert_eq!(recipes, 6);
+}
+
+/// Asserts that the consumer of the recipe may subscribe, and learns of appends and of the script's SET.
+#[track_caller]
+fn assert_wakes(server: &Server, subscribe: &str) {
+    let channel = subscribe.strip_prefix("SUBSCRIBE ").expect("a channel");
+    let mut consumer = server.client();
+    consumer.ok("AUTH worker-1 secret");
+    let mut subscription = consumer.0.as_pubsub();
+    subscription.subscribe(channel).expect("the consumer may subscribe");
+    server.client().ok("JSONMERGE.APPEND events [1]");
+    server.client().ok("SET events [2]");
+    for event in ["jsonmerge.append", "set"] {
+        let message = subscription.get_message().expect("the server sends a message");
+        assert_eq!(message.get_payload(), Ok(event.to_owned()));
+    }
 }
 
 #[test]
