@@ -104,8 +104,8 @@ impl Plan {
     fn steps(&self) -> u64 {
         let pipelines = 1 + u64::from(self.unpipelined);
         let appends = self.sizes.len() as u64 * pipelines;
-        let others = take::SIZES.len() as u64 + 1 + 1;
+        let others = take::SIZES.len() as u64 + 1;
         let many = many::cases(self).len() as u64 * 5 * self.rounds.min(3) as u64;
-        (appends + others) * self.rounds as u64 + many + 8
+        (appends + others) * self.rounds as u64 + many + 14
     }
 }

@@ -9,39 +9,47 @@ use crate::record::{Table, bytes, figure};
 use crate::support::server::{Server, Settings};
 use crate::values::{self, ELEMENT};
 
+/// The sizes of the values that another command wrote, in bytes.
+const FIRST_SIZES: [usize; 3] = [10_000, 1_000_000, 100_000_000];
+
 /// Measures the first append to values that another command wrote. The validation cache has no entry for them.
 pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Table {
-    let (keys, size) = (20, 1_000_000);
-    let (array, len) = values::array(size);
-    let mut client = server.client();
-    let mut samples = Vec::new();
-    for _ in 0..plan.rounds {
-        progress.set_message("first append");
-        // Each value is different, because the validation cache recognises a text at any key.
-        values::fill(&mut client, keys, |pipeline, key| {
-            let mine = array.replacen(ELEMENT, &values::element_of(key), 1);
-            let mine = mine.replacen(
-                "u-1029384",
-                &format!("u-{}", fastrand::u32(1_000_000..10_000_000)),
-                1,
-            );
-            pipeline.cmd("SET").arg(key).arg(mine).ignore();
-        });
-        let (used, elements) = cpu_of(&mut client, |client| {
-            values::sum(client, keys, |pipeline, key| {
-                pipeline.cmd("JSONMERGE.APPEND").arg(key).arg("[]").arg("REPLY").arg("LEN");
-            })
-        });
-        assert_eq!(elements, keys * len);
-        samples.push(Sample { cpu: used.as_secs_f64() * 1e6 / keys as f64, throughput: 0.0 });
-        progress.inc(1);
+    let mut rows = Vec::new();
+    for (elements, element) in [("objects of 70 bytes", ELEMENT), ("single digits", "1")] {
+        for size in FIRST_SIZES {
+            progress.set_message(format!("first append to {}", bytes(size)));
+            let samples: Vec<Sample> =
+                (0..plan.rounds).map(|_| first_round(server, element, size)).collect();
+            let cpu = median(&samples).cpu;
+            let rate = figure(size as f64 / cpu / 1000.0);
+            rows.push(vec![elements.into(), bytes(size), figure(cpu), rate]);
+            progress.inc(1);
+        }
     }
-    let cpu = median(&samples).cpu;
     Table {
         title: "First append to a value that another command wrote".into(),
-        header: ["stored", "CPU us/op", "GB/s"].map(String::from).to_vec(),
-        rows: vec![vec![bytes(size), figure(cpu), figure(array.len() as f64 / cpu / 1000.0)]],
+        header: ["elements", "stored", "CPU us/op", "GB/s"].map(String::from).to_vec(),
+        rows,
     }
+}
+
+fn first_round(server: &Server, element: &str, size: usize) -> Sample {
+    let mut client = server.client();
+    let keys = (20_000_000 / size).clamp(1, 500);
+    let len = size / (element.len() + 1);
+    // Each value is different, because the validation cache recognises a text at any key.
+    let array = format!("[{}", vec![element; len - 1].join(","));
+    values::fill(&mut client, keys, |pipeline, key| {
+        let mine = format!("{array},{}]", fastrand::u32(1_000_000..10_000_000));
+        pipeline.cmd("SET").arg(key).arg(mine).ignore();
+    });
+    let (used, elements) = cpu_of(&mut client, |client| {
+        values::sum(client, keys, |pipeline, key| {
+            pipeline.cmd("JSONMERGE.APPEND").arg(key).arg("[]").arg("REPLY").arg("LEN");
+        })
+    });
+    assert_eq!(elements, keys * len);
+    Sample { cpu: used.as_secs_f64() * 1e6 / keys as f64, throughput: 0.0 }
 }
 
 /// Measures SET and INCR on a server with the module and on one without.
