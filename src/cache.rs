@@ -8,9 +8,9 @@
 //! bracket, so one pass over the stored value looks it up and, continued over the new elements,
 //! replaces its entry.
 //!
-//! The MAC is AEGIS-128X4 (RFC 10032) with a random key. Tags never leave
-//! the process, so no client can craft a text that matches one. A text that was never validated is compared
-//! with at most eight entries, and matches each with a probability of 1 in 2^64.
+//! The MAC is AEGIS-128X4 (RFC 10032) with a random key. Tags never leave the process, so no client can
+//! craft a text that matches one. A text that was never validated is compared with at most eight entries,
+//! and matches each with a probability of 1 in 2^64.
 
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -50,15 +50,19 @@ impl Context<'_> {
         // SAFETY: the context and the key's name are alive.
         unsafe { api!(RedisModule_SignalKeyAsReady(self.raw, key.raw)) };
     }
-}
 
-impl Context<'_> {
     /// Returns whether the user may still run the command that the client waits in, as core checks for its own
-    /// blocking commands. A user that no longer exists may not; its clients are disconnected anyway.
+    /// blocking commands. A user that no longer exists may not; its clients are disconnected anyway. A call by
+    /// another module has no user, and is permitted.
     fn is_permitted(&self, argv: *mut *mut RedisModuleString, argc: c_int) -> bool {
-        // SAFETY: the context and the arguments are alive, and what the server creates is freed once.
+        // SAFETY: the context and the arguments are alive, and what the server creates is freed once. By its id,
+        // the server finds only a client that has a user; RM_GetCurrentUserName crashes some servers otherwise.
         unsafe {
-            let name = api!(RedisModule_GetCurrentUserName(self.raw));
+            let id = api!(RedisModule_GetClientId(self.raw));
+            let name = api!(RedisModule_GetClientUserNameById(self.raw, id));
+            if name.is_null() {
+                return true;
+            }
             let user = api!(RedisModule_GetModuleUserFromUserName(name));
             api!(RedisModule_FreeString(self.raw, name));
             if user.is_null() {
