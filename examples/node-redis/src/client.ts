@@ -1,8 +1,8 @@
-// Connections with the two commands: createClient gets them once, and every call is typed.
+// Connections with the two commands.
 
 import { createClient, createCluster } from 'redis';
 
-import { jsonmerge } from './jsonmerge.js';
+import { jsonmerge, typed } from './jsonmerge.js';
 
 const modules = { jsonmerge };
 
@@ -13,13 +13,13 @@ export const RESP = process.env.REDIS_RESP === '2' ? 2 : 3;
  * A connection to REDIS_URL, or to this machine. It fails if it receives nothing for `socketTimeout`
  * milliseconds; by default there is no limit.
  */
-export function connect(socketTimeout?: number) {
-  const client = createClient({ url: process.env.REDIS_URL, RESP, modules, socket: { socketTimeout } });
+export function connect(socket: { socketTimeout?: number } = {}) {
+  const client = typed(createClient({ url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', RESP, modules, socket }));
   return client.on('error', console.error).connect();
 }
 
 /** A connection to the cluster that the node at this URL belongs to. */
 export function connectCluster(url: string) {
-  const cluster = createCluster({ rootNodes: [{ url }], RESP, modules });
+  const cluster = typed(createCluster({ rootNodes: [{ url }], RESP, modules }));
   return cluster.on('error', console.error).connect();
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 
 import { connect } from './client.js';
 import { Event, KEY } from './events.js';
+import { stringify } from './json.js';
 import type { JsonmergeClient } from './jsonmerge.js';
 
 /**
@@ -27,7 +28,7 @@ export async function consume(client: JsonmergeClient) {
 if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
   // This connection only waits for events. Its timeout must be longer than BLOCK, because the client would
   // otherwise give up while the server may still send an array. It notices that the server is gone.
-  const client = await connect(5 * BLOCK);
+  const client = await connect({ socketTimeout: 5 * BLOCK });
   // The signal ends the loop between two takes: what has been taken must not be lost.
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -36,8 +37,8 @@ if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
   try {
     while (!isStopping) {
       const { events, others } = await consume(client);
-      events.forEach((event) => console.log(JSON.stringify(event)));
-      others.forEach((other) => console.error('not an event:', JSON.stringify(other)));
+      events.forEach((event) => console.log(stringify(event)));
+      others.forEach((other) => console.error('not an event:', stringify(other)));
     }
   } finally {
     client.destroy();

@@ -6,11 +6,11 @@ import { z } from 'zod';
 export const KEY = 'events';
 
 export const Event = z.strictObject({
-  // Rejects integers beyond 2^53, which JavaScript's numbers cannot represent. Make larger ids strings.
-  id: z.int(),
+  // JavaScript's numbers cannot represent all integers beyond 2^53. Those are bigints.
+  id: z.union([z.int(), z.bigint()]),
   name: z.string().min(1),
   tags: z.array(z.string()),
-  details: z.json().optional(),
+  details: z.unknown().optional(),
 });
 
 export type Event = z.infer<typeof Event>;

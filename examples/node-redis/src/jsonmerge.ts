@@ -1,19 +1,24 @@
-// The two commands, for the `modules` option of createClient, createClientPool and createCluster.
+// The two commands, for the `modules` option of createClient, createClientPool and createCluster, and `typed`,
+// which types their replies.
 
-import type { CommandSignature } from '@redis/client/dist/lib/RESP/types.js';
-import type { CommandParser, RedisArgument, RedisJSON, RedisModules } from 'redis';
+import type { CommandParser, RedisArgument, RedisModules } from 'redis';
 
-/** What JSON.stringify accepts and JSON.parse returns. */
-export type JSONArray = RedisJSON[];
+import { parse, stringify } from './json.js';
 
-export interface AppendOptions {
-  /** What to reply with: the merged array (the default), its number of elements or its size in bytes. */
-  REPLY?: 'JSON' | 'LEN' | 'SIZE';
+interface WriteOptions {
   /** Do not validate the stored value, except for its first and last bytes. Not with `REPLY: 'LEN'`. */
   TRUST?: boolean;
   /** When the key expires. By default, the TTL does not change. */
   expiration?: { type: 'EX' | 'PX' | 'EXAT' | 'PXAT'; value: number } | { type: 'PERSIST' };
 }
+
+/** The reply is the merged array. */
+type ArrayOptions = WriteOptions & { REPLY?: 'JSON' };
+
+/** The reply is the number of elements of the merged array, or its size in bytes. */
+type NumberOptions = WriteOptions & ({ REPLY: 'LEN'; TRUST?: false } | { REPLY: 'SIZE' });
+
+export type AppendOptions = ArrayOptions | NumberOptions;
 
 export interface TakeOptions {
   /** How many elements to take at most. The rest stays at the key. */
@@ -27,61 +32,71 @@ export interface TakeOptions {
   BLOCK?: number;
 }
 
-const append = {
-  IS_READ_ONLY: false,
-  parseCommand(parser: CommandParser, key: RedisArgument, array: JSONArray, options?: AppendOptions) {
-    parser.push('JSONMERGE.APPEND');
-    parser.pushKey(key);
-    parser.push(JSON.stringify(array));
-    if (options?.TRUST) {
-      parser.push('TRUST');
-    }
-    if (options?.expiration) {
-      parser.push(options.expiration.type);
-      if (options.expiration.type !== 'PERSIST') {
-        parser.push(options.expiration.value.toString());
+export const jsonmerge = {
+  append: {
+    IS_READ_ONLY: false,
+    parseCommand(parser: CommandParser, key: RedisArgument, array: readonly unknown[], options: AppendOptions = {}) {
+      parser.push('JSONMERGE.APPEND');
+      parser.pushKey(key);
+      parser.push(stringify(array));
+      if (options.TRUST) {
+        parser.push('TRUST');
       }
-    }
-    if (options?.REPLY) {
-      parser.push('REPLY', options.REPLY);
-    }
+      if (options.expiration) {
+        parser.push(options.expiration.type);
+        if (options.expiration.type !== 'PERSIST') {
+          parser.push(String(options.expiration.value));
+        }
+      }
+      if (options.REPLY) {
+        parser.push('REPLY', options.REPLY);
+      }
+    },
+    transformReply(reply: string | Buffer | number): unknown[] | number {
+      return typeof reply === 'number' ? reply : parse(reply.toString());
+    },
   },
-  /** The array, or a number if the REPLY option asked for one. */
-  transformReply(reply: string | Buffer | number): JSONArray | number {
-    return typeof reply === 'number' ? reply : JSON.parse(reply.toString());
+  take: {
+    IS_READ_ONLY: false,
+    parseCommand(parser: CommandParser, key: RedisArgument, options: TakeOptions = {}) {
+      parser.push('JSONMERGE.TAKE');
+      parser.pushKey(key);
+      if (options.COUNT !== undefined) {
+        parser.push('COUNT', String(options.COUNT));
+      }
+      if (options.TRUST) {
+        parser.push('TRUST');
+      }
+      if (options.BLOCK !== undefined) {
+        parser.push('BLOCK', String(options.BLOCK));
+      }
+    },
+    transformReply(reply: string | Buffer | null): unknown[] | null {
+      return reply === null ? null : parse(reply.toString());
+    },
   },
-};
+} satisfies RedisModules[string];
 
-const take = {
-  IS_READ_ONLY: false,
-  parseCommand(parser: CommandParser, key: RedisArgument, options?: TakeOptions) {
-    parser.push('JSONMERGE.TAKE');
-    parser.pushKey(key);
-    if (options?.COUNT !== undefined) {
-      parser.push('COUNT', options.COUNT.toString());
-    }
-    if (options?.TRUST) {
-      parser.push('TRUST');
-    }
-    // 0 is a timeout, too.
-    if (options?.BLOCK !== undefined) {
-      parser.push('BLOCK', options.BLOCK.toString());
-    }
-  },
-  /** The array, or null if the key does not exist, also after BLOCK. */
-  transformReply(reply: string | Buffer | null): JSONArray | null {
-    return reply === null ? null : JSON.parse(reply.toString());
-  },
-};
+/** The commands with the types of their replies. T is the type of an element. */
+export interface JsonmergeClient {
+  jsonmerge: {
+    append<T>(key: RedisArgument, array: readonly T[], options: NumberOptions): Promise<number>;
+    append<T>(key: RedisArgument, array: readonly T[], options?: ArrayOptions): Promise<T[]>;
+    take<T = unknown>(key: RedisArgument, options?: TakeOptions): Promise<T[] | null>;
+  };
+}
 
-export const jsonmerge = { append, take } satisfies RedisModules[string];
-
-type Commands = typeof jsonmerge;
+/** A pool has no `duplicate`, and its `connect` may return undefined. */
+type Typed<Client> = JsonmergeClient &
+  (Client extends { duplicate(options?: infer Options): unknown }
+    ? { connect(): Promise<Typed<Client>>; duplicate(options?: Options): Typed<Client> }
+    : unknown) &
+  Client;
 
 /**
- * A client, pool or cluster that was created with the commands. The compiler checks this at once, but takes
- * 20 seconds to compare the client's own types, which have hundreds of commands.
+ * Adds the types of JsonmergeClient, because node-redis knows no types that depend on the options. In
+ * `multi()`, a reply is `unknown[] | number` or `unknown[] | null`.
  */
-export interface JsonmergeClient {
-  jsonmerge: { [Name in keyof Commands]: CommandSignature<Commands[Name], 3, {}> };
+export function typed<Client extends { jsonmerge: object }>(client: Client) {
+  return client as Typed<Client>;
 }

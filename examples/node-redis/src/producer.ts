@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { connect } from './client.js';
 import { Event, KEY } from './events.js';
+import { parse } from './json.js';
 import type { JsonmergeClient } from './jsonmerge.js';
 
 /** Returns the number of events that now wait for the consumer. */
@@ -18,7 +19,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
   const lines = (await text(process.stdin)).split('\n').filter((line) => line !== '');
   const client = await connect();
   try {
-    console.log(await produce(client, lines.map((line) => JSON.parse(line))));
+    console.log(await produce(client, lines.map(parse)));
   } finally {
     client.destroy();
   }

@@ -38,7 +38,7 @@ test('in a transaction', async () => {
 });
 
 test('waiting', async () => {
-  const waiting = await connectCluster(process.env.REDIS_CLUSTER_URL!);
+  const waiting = await cluster.duplicate().connect();
   const taken = KEYS.map((key) => waiting.jsonmerge.take(key, { COUNT: 1, BLOCK: 10_000 }));
   await setTimeout(100);
   for (const key of KEYS) {
