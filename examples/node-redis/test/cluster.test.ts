@@ -37,8 +37,9 @@ test('in a transaction', async () => {
   }
 });
 
-test('waiting', async () => {
+test('waiting', async (t) => {
   const waiting = await cluster.duplicate().connect();
+  t.after(() => waiting.destroy());
   const taken = KEYS.map((key) => waiting.jsonmerge.take(key, { COUNT: 1, BLOCK: 10_000 }));
   await setTimeout(100);
   for (const key of KEYS) {
@@ -46,7 +47,6 @@ test('waiting', async () => {
   }
   assert.deepEqual(await Promise.all(taken), KEYS.map((key) => [key]));
   assert.deepEqual(await Promise.all(KEYS.map((key) => cluster.jsonmerge.take(key))), KEYS.map(() => [2]));
-  waiting.destroy();
 });
 
 test('the producer and the consumer', async () => {

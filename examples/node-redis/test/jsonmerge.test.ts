@@ -65,8 +65,9 @@ async function untilWaiting(count: number) {
   }
 }
 
-test('BLOCK waits for an append of another connection', async () => {
+test('BLOCK waits for an append of another connection', async (t) => {
   const waiting = await connect();
+  t.after(() => waiting.destroy());
   const first = waiting.jsonmerge.take('k', { COUNT: 2, BLOCK: 10_000 });
   await untilWaiting(1);
   assert.equal(await client.jsonmerge.append('k', [1, 2, 3], { REPLY: 'LEN' }), 3);
@@ -76,7 +77,6 @@ test('BLOCK waits for an append of another connection', async () => {
   await untilWaiting(1);
   await client.multi().jsonmerge.append('k', []).ping().exec();
   assert.deepEqual(await second, []);
-  waiting.destroy();
 });
 
 test('BLOCK returns null at the end of its timeout', async () => {
@@ -127,16 +127,16 @@ test('keys are those that JSON.parse returns', async () => {
   assert.deepEqual(await client.jsonmerge.take('k'), JSON.parse(text));
 });
 
-test('a duplicate and a pool', async () => {
+test('a duplicate and a pool', async (t) => {
   const duplicate = await client.duplicate({ keyPrefix: 'tenant:' }).connect();
+  t.after(() => duplicate.destroy());
   assert.equal(await duplicate.jsonmerge.append('k', [1], { REPLY: 'LEN' }), 1);
   assert.equal(await client.get('tenant:k'), '[1]');
   const pool = typed(createClientPool({ ...client.options, modules: { jsonmerge } }));
   await pool.connect();
+  t.after(() => pool.destroy());
   assert.deepEqual(await pool.jsonmerge.take('tenant:k'), [1]);
   assert.equal(await duplicate.jsonmerge.take('k'), null);
-  pool.destroy();
-  duplicate.destroy();
 });
 
 test('pipelined', async () => {
