@@ -6,6 +6,7 @@ import type { Cluster, Redis } from 'ioredis';
 
 import { connect } from './client.js';
 import { isEvent, KEY, type Event } from './events.js';
+import { stringify } from './json.js';
 
 /**
  * How many milliseconds to wait for events. This is also how long it takes to notice a signal, or events
@@ -36,8 +37,8 @@ if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
   try {
     while (!isStopping) {
       const { events, others } = await consume(client);
-      events.forEach((event) => console.log(JSON.stringify(event)));
-      others.forEach((other) => console.error('not an event:', JSON.stringify(other)));
+      events.forEach((event) => console.log(stringify(event)));
+      others.forEach((other) => console.error('not an event:', stringify(other)));
     }
   } finally {
     client.disconnect();

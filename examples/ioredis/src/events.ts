@@ -4,17 +4,18 @@
 export const KEY = 'events';
 
 export interface Event {
-  id: number;
+  /** JavaScript's numbers cannot represent all integers beyond 2^53. Those are bigints. */
+  id: number | bigint;
   name: string;
   tags: string[];
   details?: unknown;
 }
 
-/** Returns whether this is an event. Ids beyond 2^53 are rejected: JavaScript's numbers cannot represent them. */
+/** Returns whether this is an event. */
 export function isEvent(value: unknown): value is Event {
   const { id, name, tags } = (value ?? {}) as Partial<Event>;
   return (
-    Number.isSafeInteger(id) &&
+    (Number.isSafeInteger(id) || typeof id === 'bigint') &&
     typeof name === 'string' &&
     name !== '' &&
     Array.isArray(tags) &&

@@ -1,24 +1,29 @@
-// The two commands on an ioredis client or cluster, and on the pipelines and transactions that it creates.
+// The two commands. Importing this file adds them to all clients, clusters, pipelines and transactions of
+// ioredis.
 
-import { Command, type Cluster, type Redis, type RedisKey, type Result } from 'ioredis';
+import { Cluster, Command, Pipeline, Redis, type ClientContext, type RedisKey, type Result } from 'ioredis';
 
-/** 'COUNT', 'BLOCK' and the numbers after them, and 'TRUST'. */
-type TakeOption = 'COUNT' | 'TRUST' | 'BLOCK' | number;
+import { parse, stringify } from './json.js';
+
+type Trust = [] | ['TRUST'];
+type Expiration = [] | ['EX' | 'PX' | 'EXAT' | 'PXAT', number] | ['PERSIST'];
+type ArrayOptions = [...Trust, ...Expiration, ...([] | ['REPLY', 'JSON'])];
+type NumberOptions = [...Expiration, 'REPLY', 'LEN'] | [...Trust, ...Expiration, 'REPLY', 'SIZE'];
+type TakeOptions = [...([] | ['COUNT', number]), ...Trust, ...([] | ['BLOCK', number])];
 
 declare module 'ioredis' {
-  interface RedisCommander<Context> {
-    /**
-     * Appends the elements of an array. The options are those of the command, such as 'EX', 3600, 'REPLY',
-     * 'LEN'. The reply is the merged array, or a number if the options ask for one.
-     */
-    jsonmergeAppend(key: RedisKey, array: unknown[], ...options: (string | number)[]): Result<unknown[] | number, Context>;
+  interface RedisCommander<Context extends ClientContext> {
+    /** Appends the elements, and replies with the number of elements or the size in bytes of the merged array. */
+    jsonmergeAppend<T>(key: RedisKey, array: readonly T[], ...options: NumberOptions): Result<number, Context>;
+    /** Appends the elements, and replies with the merged array. */
+    jsonmergeAppend<T>(key: RedisKey, array: readonly T[], ...options: ArrayOptions): Result<T[], Context>;
     /**
      * Returns the array and deletes the key. With 'COUNT', 100, returns at most the first 100 elements and
      * leaves the rest. The reply is null if the key does not exist. With 'BLOCK', 1000, waits up to 1000
      * milliseconds for it. While it waits, no other command runs on the connection, so use a connection of
      * its own.
      */
-    jsonmergeTake(key: RedisKey, ...options: TakeOption[]): Result<unknown[] | null, Context>;
+    jsonmergeTake<T = unknown>(key: RedisKey, ...options: TakeOptions): Result<T[] | null, Context>;
   }
 }
 
@@ -37,31 +42,29 @@ class KeyedCommand extends Command {
   }
 
   override transformReply(result: Buffer | Buffer[]) {
-    const reply: unknown = super.transformReply(result);
+    const reply = super.transformReply(result);
     // In a transaction, the command has two replies. QUEUED is the first.
-    return typeof reply === 'string' && reply !== 'QUEUED' ? JSON.parse(reply) : reply;
+    return typeof reply === 'string' && reply !== 'QUEUED' ? parse(reply) : reply;
   }
 }
 
 /** A client, a cluster or a pipeline. The pipeline's sendCommand returns the pipeline. */
 interface Commander {
-  options: { keyPrefix?: string | undefined };
+  options: { keyPrefix?: string };
   sendCommand(command: Command): unknown;
 }
 
 const commands = {
-  jsonmergeAppend(this: Commander, key: RedisKey, array: unknown[], ...options: (string | number)[]) {
+  jsonmergeAppend(this: Commander, key: RedisKey, array: readonly unknown[], ...options: ArrayOptions | NumberOptions) {
     const { keyPrefix } = this.options;
-    return this.sendCommand(new KeyedCommand('jsonmerge.append', keyPrefix, key, JSON.stringify(array), ...options));
+    return this.sendCommand(new KeyedCommand('jsonmerge.append', keyPrefix, key, stringify(array), ...options));
   },
-  jsonmergeTake(this: Commander, key: RedisKey, ...options: TakeOption[]) {
+  jsonmergeTake(this: Commander, key: RedisKey, ...options: TakeOptions) {
     return this.sendCommand(new KeyedCommand('jsonmerge.take', this.options.keyPrefix, key, ...options));
   },
 };
 
-/** Adds the commands to a client. */
-export function addJsonmerge<Client extends Redis | Cluster>(client: Client): Client {
-  // A pipeline copies the commands in this set from its client.
-  Object.keys(commands).forEach((name) => client.addedBuiltinSet.add(name));
-  return Object.assign(client, commands) as Client;
+// On the prototypes, so that what `duplicate()`, `pipeline()` and `multi()` return has them, too.
+for (const { prototype } of [Redis, Cluster, Pipeline]) {
+  Object.assign(prototype, commands);
 }

@@ -6,13 +6,14 @@ import { pathToFileURL } from 'node:url';
 import type { Cluster, Redis } from 'ioredis';
 
 import { connect } from './client.js';
-import { isEvent, KEY } from './events.js';
+import { isEvent, KEY, type Event } from './events.js';
+import { parse, stringify } from './json.js';
 
 /** Returns the number of events that now wait for the consumer. */
-export async function produce(client: Redis | Cluster, events: unknown[]) {
+export async function produce(client: Redis | Cluster, events: Event[]) {
   const wrong = events.findIndex((event) => !isEvent(event));
   if (wrong >= 0) {
-    throw new TypeError(`not an event: ${JSON.stringify(events[wrong])}`);
+    throw new TypeError(`not an event: ${stringify(events[wrong])}`);
   }
   return client.jsonmergeAppend(KEY, events, 'REPLY', 'LEN');
 }
@@ -21,7 +22,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
   const lines = (await text(process.stdin)).split('\n').filter((line) => line !== '');
   const client = connect();
   try {
-    console.log(await produce(client, lines.map((line) => JSON.parse(line))));
+    console.log(await produce(client, lines.map(parse)));
   } finally {
     client.disconnect();
   }

@@ -41,8 +41,9 @@ test('in a transaction', async () => {
   }
 });
 
-test('waiting', async () => {
-  const waiting = connectCluster(process.env.REDIS_CLUSTER_URL!);
+test('waiting', async (t) => {
+  const waiting = cluster.duplicate();
+  t.after(() => waiting.disconnect());
   const taken = KEYS.map((key) => waiting.jsonmergeTake(key, 'COUNT', 1, 'BLOCK', 10_000));
   await setTimeout(100);
   for (const key of KEYS) {
@@ -50,7 +51,16 @@ test('waiting', async () => {
   }
   assert.deepEqual(await Promise.all(taken), KEYS.map((key) => [key]));
   assert.deepEqual(await Promise.all(KEYS.map((key) => cluster.jsonmergeTake(key))), KEYS.map(() => [2]));
-  waiting.disconnect();
+});
+
+test('with a keyPrefix', async (t) => {
+  const prefixed = cluster.duplicate([], { keyPrefix: 'tenant:' });
+  t.after(() => prefixed.disconnect());
+  for (const key of KEYS) {
+    await prefixed.jsonmergeAppend(key, [1]);
+    await prefixed.pipeline().jsonmergeAppend(key, [2]).exec();
+    assert.deepEqual(await cluster.jsonmergeTake(`tenant:${key}`), [1, 2]);
+  }
 });
 
 test('the producer and the consumer', async () => {

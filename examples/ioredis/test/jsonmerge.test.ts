@@ -5,10 +5,12 @@ import { after, beforeEach, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
 import { ReplyError } from 'ioredis';
+import { LosslessNumber } from 'lossless-json';
 
 import { connect, protocol } from '../src/client.js';
 import { consume } from '../src/consumer.js';
-import { KEY } from '../src/events.js';
+import { KEY, type Event } from '../src/events.js';
+import { stringify } from '../src/json.js';
 import { produce } from '../src/producer.js';
 
 /** What the Lua script would have damaged. */
@@ -61,8 +63,9 @@ async function untilWaiting(count: number) {
   }
 }
 
-test('BLOCK waits for an append of another connection', async () => {
+test('BLOCK waits for an append of another connection', async (t) => {
   const waiting = connect();
+  t.after(() => waiting.disconnect());
   const first = waiting.jsonmergeTake('k', 'COUNT', 2, 'BLOCK', 10_000);
   await untilWaiting(1);
   assert.equal(await client.jsonmergeAppend('k', [1, 2, 3], 'REPLY', 'LEN'), 3);
@@ -72,7 +75,6 @@ test('BLOCK waits for an append of another connection', async () => {
   await untilWaiting(1);
   await client.multi().jsonmergeAppend('k', []).ping().exec();
   assert.deepEqual(await second, []);
-  waiting.disconnect();
 });
 
 test('BLOCK returns null at the end of its timeout', async () => {
@@ -85,7 +87,7 @@ test('BLOCK returns null at the end of its timeout', async () => {
 test('options', async () => {
   assert.equal(await client.jsonmergeAppend('k', [1, 2], 'REPLY', 'LEN'), 2);
   assert.equal(await client.jsonmergeAppend('k', [3], 'TRUST', 'REPLY', 'SIZE'), 7);
-  // The error shows that TRUST was sent.
+  // @ts-expect-error The error of the server shows that TRUST was sent.
   await assert.rejects(client.jsonmergeAppend('k', [], 'TRUST', 'REPLY', 'LEN'), /TRUST does not count/);
   assert.deepEqual(await client.jsonmergeAppend('k', [4], 'REPLY', 'JSON'), [1, 2, 3, 4]);
   assert.equal(await client.ttl('k'), -1);
@@ -104,12 +106,22 @@ test('options', async () => {
   }
 });
 
-test('a big integer does not change until JSON.parse reads it', async () => {
-  await client.call('JSONMERGE.APPEND', 'k', '[{"id":9007199254740993}]');
-  await client.jsonmergeAppend('k', [{ id: 2 }]);
-  assert.equal(await client.get('k'), '[{"id":9007199254740993},{"id":2}]');
-  const text = await client.call('JSONMERGE.TAKE', 'k');
-  assert.equal(text, '[{"id":9007199254740993},{"id":2}]');
+test('numbers keep their text', async () => {
+  const text = '[9007199254740993,-9007199254740993,1.0,1e400,-0,1E5,3.141592653589793,{"id":1}]';
+  await client.set('k', text);
+  assert.equal(stringify(await client.jsonmergeAppend('k', [])), text);
+  const taken = await client.jsonmergeTake('k');
+  assert.equal(stringify(taken), text);
+  assert.deepEqual(taken?.slice(0, 3), [9007199254740993n, -9007199254740993n, new LosslessNumber('1.0')]);
+  assert.deepEqual(taken?.slice(-2), [3.141592653589793, { id: 1 }]);
+  await client.jsonmergeAppend('k', taken ?? []);
+  assert.equal(await client.get('k'), text);
+});
+
+test('keys are those that JSON.parse returns', async () => {
+  const text = '[{"id":1,"id":2,"__proto__":{"a":"b"}}]';
+  await client.set('k', text);
+  assert.deepEqual(await client.jsonmergeTake('k'), JSON.parse(text));
 });
 
 test('pipelined', async () => {
@@ -135,13 +147,13 @@ test('in a transaction', async () => {
   );
 });
 
-test('with a keyPrefix', async () => {
-  const prefixed = connect({ keyPrefix: 'tenant:' });
+test('a duplicate with a keyPrefix', async (t) => {
+  const prefixed = client.duplicate({ keyPrefix: 'tenant:' });
+  t.after(() => prefixed.disconnect());
   await prefixed.jsonmergeAppend('k', [1]);
   await prefixed.pipeline().jsonmergeAppend('k', [2]).exec();
   assert.equal(await client.get('tenant:k'), '[1,2]');
   assert.deepEqual(await prefixed.jsonmergeTake('k'), [1, 2]);
-  prefixed.disconnect();
 });
 
 test('an error is a ReplyError, and changes nothing', async () => {
@@ -165,7 +177,7 @@ test('an error is a ReplyError, and changes nothing', async () => {
 });
 
 test('the producer sends events, and the consumer gets them', async () => {
-  const events = [{ id: 1, name: 'Grüße', tags: [] }, { id: 2, name: 'b', tags: ['x'], details: { deep: [[]] } }];
+  const events = [{ id: 1, name: 'Grüße', tags: [] }, { id: 2n ** 60n, name: 'b', tags: ['x'], details: { deep: [[]] } }];
   assert.deepEqual(await consume(client), { events: [], others: [] });
   assert.equal(await produce(client, events), 2);
   await client.jsonmergeAppend(KEY, ['not an event']);
@@ -177,7 +189,7 @@ test('the producer sends nothing but events', async () => {
   await client.config('RESETSTAT');
   const event = { id: 1, name: 'a', tags: [] };
   for (const wrong of [{ ...event, id: 2 ** 53 }, { ...event, name: '' }, { ...event, tags: [1] }, { id: 1 }, null, undefined]) {
-    await assert.rejects(produce(client, [event, wrong]), TypeError);
+    await assert.rejects(produce(client, [event, wrong as Event]), TypeError);
   }
   assert.equal(await client.exists(KEY), 0);
   assert.doesNotMatch(await client.info('commandstats'), /jsonmerge\.append/);
