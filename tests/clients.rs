@@ -13,6 +13,7 @@ use std::thread;
 
 use crate::support::cluster::Cluster;
 use crate::support::server::{PATIENCE, Server, wait_until};
+use crate::support::session::blocks;
 
 const PROTOCOLS: [&str; 2] = ["2", "3"];
 
@@ -97,8 +98,13 @@ impl Example {
 
     /// Starts the consumer, and returns once it waits for events.
     fn consume(&self, server: &Server) -> Consumer {
+        self.consume_by(self.consume, server)
+    }
+
+    /// Like [`Self::consume`], with other arguments.
+    fn consume_by(&self, arguments: &[&str], server: &Server) -> Consumer {
         let waiting = server.info("blocked_clients");
-        let mut process = self.start(self.consume, &[("REDIS_URL", &url(server))]);
+        let mut process = self.start(arguments, &[("REDIS_URL", &url(server))]);
         let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
         let (sender, lines) = channel();
         thread::spawn(move || {
@@ -203,10 +209,39 @@ fn redis_py() {
 
 #[test]
 #[ignore = "make test-clients"]
+fn sessions_of_the_readme_print_what_it_shows() {
+    let readme = include_str!("../examples/README.md");
+    let shell = Example {
+        directory: path(""),
+        program: "sh".into(),
+        test: &[],
+        produce: &[],
+        consume: &[],
+    };
+    for name in ["node-redis", "ioredis"] {
+        let (_, section) = readme.split_once(&format!("\n## {name}\n")).expect("a section");
+        let [typed, ..] = blocks(section, "sh")[..] else { panic!("no commands") };
+        let [shown, ..] = blocks(section, "text")[..] else { panic!("no output") };
+        // scripts/setup-clients installs and builds a copy of the example.
+        let typed = typed.replace("examples/", "target/clients/");
+        let [install, produce, consume] = typed.lines().collect::<Vec<_>>()[..] else {
+            panic!("{typed}");
+        };
+        assert_eq!(install, format!("(cd target/clients/{name} && npm ci && npm run build)"));
+        let server = Server::start();
+        let produced = shell.run(&["-c", produce], &[("REDIS_URL", &url(&server))], "");
+        let consumer = shell.consume_by(&["-c", &format!("exec {consume}")], &server);
+        assert_eq!(String::from_utf8_lossy(&produced.stdout) + &*consumer.read(1), shown);
+        assert_eq!(consumer.stop(), "");
+    }
+}
+
+#[test]
+#[ignore = "make test-clients"]
 fn every_consumer_receives_what_every_producer_sent() {
     // All examples print JSON in the same form, so the lines can be compared.
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}
-{"id":9007199254740991,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null}}
+{"id":9007199254740993,"name":"a/b","tags":["x","y"],"details":{"deep":[[],{}],"none":null,"price":1.0}}
 "#;
     let examples = examples();
     let server = Server::start();
