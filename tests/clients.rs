@@ -238,6 +238,16 @@ fn sessions_of_the_readme_print_what_it_shows() {
 
 #[test]
 #[ignore = "make test-clients"]
+fn types_of_redis_py() {
+    let cache = format!("--cache-dir={}", path("target/clients/redis-py/mypy").display());
+    let sources = ["check_types.py", "consumer.py", "producer.py"];
+    let arguments = [&["-m", "mypy", "--strict", &cache][..], &sources].concat();
+    let output = Example::python("redis-py").run(&arguments, &[], "");
+    assert!(output.status.success(), "{}", shown(&output));
+}
+
+#[test]
+#[ignore = "make test-clients"]
 fn every_consumer_receives_what_every_producer_sent() {
     // All examples print JSON in the same form, so the lines can be compared.
     const EVENTS: &str = r#"{"id":1,"name":"Grüße, 日本 🎉","tags":[]}

@@ -6,25 +6,24 @@ import sys
 import threading
 
 from connection import connect
-from events import KEY
-from jsonmerge import JSONMerge
+from events import KEY, Event
+from jsonmerge import AsyncClient, AsyncJSONMerge, Client, JSONMerge
 
 # How many milliseconds to wait for events. This is also how long it takes to notice a signal, or events that
 # were written with SET.
 BLOCK = 1000
 
 
-def consume(client):
+def consume(client: Client) -> list[Event]:
     """Take up to 100 events."""
-    return JSONMerge(client).take(KEY, count=100, block=BLOCK) or []
+    return JSONMerge[Event](client).take(KEY, count=100, block=BLOCK) or []
 
 
-async def consume_async(client):
-    return await JSONMerge(client).take(KEY, count=100, block=BLOCK) or []
+async def consume_async(client: AsyncClient) -> list[Event]:
+    return await AsyncJSONMerge[Event](client).take(KEY, count=100, block=BLOCK) or []
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(encoding="utf-8")
     # The signal ends the loop between two takes: what has been taken must not be lost.
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -34,4 +33,7 @@ if __name__ == "__main__":
     with connect(socket_timeout=5 * BLOCK / 1000) as client:
         while not stopping.is_set():
             for event in consume(client):
-                print(json.dumps(event, ensure_ascii=False, separators=(",", ":")), flush=True)
+                # JSON is UTF-8, whatever the locale is.
+                line = json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"
+                sys.stdout.buffer.write(line.encode(errors="backslashreplace"))
+                sys.stdout.buffer.flush()

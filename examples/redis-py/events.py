@@ -1,10 +1,24 @@
 """What an event is. The producer sends nothing else."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
+
 # The key of the events.
 KEY = "events"
 
 
-def check(event):
+class Event(TypedDict):
+    id: int
+    name: str
+    tags: list[str]
+    details: NotRequired[Any]
+
+
+def check(event: object) -> Event:
     """Return the event, or raise ValueError."""
     if not isinstance(event, dict) or not {"id", "name", "tags"} <= event.keys():
         raise ValueError(f"not an event with id, name and tags: {event!r}")
@@ -15,4 +29,4 @@ def check(event):
         raise ValueError(f"name is not a string, or empty: {event!r}")
     if not isinstance(event["tags"], list) or not all(isinstance(tag, str) for tag in event["tags"]):
         raise ValueError(f"tags is not a list of strings: {event!r}")
-    return event
+    return cast(Event, event)

@@ -1,36 +1,65 @@
-"""The two commands on a client, a cluster or a pipeline of redis-py, sync or asyncio.
+"""The two commands on a client, a cluster or a pipeline of redis-py.
 
-    jsonmerge = JSONMerge(client)
-    jsonmerge.append("events", [{"id": 1}], reply="LEN")
+    jsonmerge = JSONMerge[Event](client)
+    jsonmerge.append("events", [event], reply="LEN")
     jsonmerge.take("events", count=100, block=1000)
 
-With asyncio, await the calls. A pipeline queues them, and execute() returns their results.
+``Event`` is the type of the elements, such as a TypedDict. It is for type checkers only, and can be left out.
+With asyncio, use AsyncJSONMerge and await the calls. A pipeline only queues them, and execute() returns their
+results.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, TypeVar, overload
+
+import redis
+import redis.asyncio
+
+if TYPE_CHECKING:
+    from redis.typing import KeyT
+    from typing_extensions import Unpack
+
+Client = redis.Redis | redis.RedisCluster
+AsyncClient = redis.asyncio.Redis | redis.asyncio.RedisCluster | redis.asyncio.cluster.ClusterPipeline
+
+Element = TypeVar("Element")
 
 
-class JSONMerge:
+class AppendOptions(TypedDict, total=False):
+    trust: bool
+    ex: int
+    px: int
+    exat: int
+    pxat: int
+    persist: bool
+
+
+class TakeOptions(TypedDict, total=False):
+    count: int
+    trust: bool
+    block: int
+
+
+class JSONMerge(Generic[Element]):
     """The commands, used like those of ``client.json()``."""
 
-    def __init__(self, client):
-        self.execute_command = client.execute_command
-        for command in ("JSONMERGE.APPEND", "JSONMERGE.TAKE"):
-            client.set_response_callback(command, _decode)
+    def __init__(self, client: Client) -> None:
+        self._execute = _prepare(client)
 
+    @overload
     def append(
-        self,
-        key,
-        array,
-        *,
-        trust=False,
-        ex=None,
-        px=None,
-        exat=None,
-        pxat=None,
-        persist=False,
-        reply=None,
-    ):
+        self, key: KeyT, array: list[Element], *, reply: Literal["JSON"] = ..., **options: Unpack[AppendOptions]
+    ) -> list[Element]: ...
+
+    @overload
+    def append(
+        self, key: KeyT, array: list[Element], *, reply: Literal["LEN", "SIZE"], **options: Unpack[AppendOptions]
+    ) -> int: ...
+
+    def append(self, key: KeyT, array: list[Element], **options: Any) -> Any:
         """Append the elements of ``array`` to the array at ``key``.
 
         Returns the merged array, or a number if ``reply`` is "LEN" or "SIZE".
@@ -40,19 +69,9 @@ class JSONMerge:
         ``ex``, ``px``, ``exat``, ``pxat`` and ``persist`` are those of ``getex``. By default, the TTL does not
         change.
         """
-        # NaN and infinity are not JSON: json.dumps rejects them.
-        text = json.dumps(array, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        options = ["TRUST"] if trust else []
-        for name, value in (("EX", ex), ("PX", px), ("EXAT", exat), ("PXAT", pxat)):
-            if value is not None:
-                options += [name, value]
-        if persist:
-            options.append("PERSIST")
-        if reply is not None:
-            options += ["REPLY", reply]
-        return self.execute_command("JSONMERGE.APPEND", key, text, *options)
+        return self._execute(*_append(key, array, **options))
 
-    def take(self, key, *, count=None, trust=False, block=None):
+    def take(self, key: KeyT, **options: Unpack[TakeOptions]) -> list[Element] | None:
         """Return the array at ``key`` and delete the key. Returns None if the key does not exist.
 
         ``count`` takes at most this number of elements. The rest stays at the key.
@@ -64,14 +83,83 @@ class JSONMerge:
         ``socket_timeout`` must be longer. It is 5 seconds by default, and a client that gives up loses what
         the server sends.
         """
-        options = [] if count is None else ["COUNT", count]
-        if trust:
-            options.append("TRUST")
-        if block is not None:
-            options += ["BLOCK", block]
-        return self.execute_command("JSONMERGE.TAKE", key, *options)
+        taken: list[Element] | None = self._execute(*_take(key, **options))
+        return taken
 
 
-def _decode(reply, **options):
+class AsyncJSONMerge(Generic[Element]):
+    """The commands of JSONMerge, for asyncio."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._execute = _prepare(client)
+
+    @overload
+    def append(
+        self, key: KeyT, array: list[Element], *, reply: Literal["JSON"] = ..., **options: Unpack[AppendOptions]
+    ) -> Awaitable[list[Element]]: ...
+
+    @overload
+    def append(
+        self, key: KeyT, array: list[Element], *, reply: Literal["LEN", "SIZE"], **options: Unpack[AppendOptions]
+    ) -> Awaitable[int]: ...
+
+    def append(self, key: KeyT, array: list[Element], **options: Any) -> Any:
+        return self._execute(*_append(key, array, **options))
+
+    def take(self, key: KeyT, **options: Unpack[TakeOptions]) -> Awaitable[list[Element] | None]:
+        taken: Awaitable[list[Element] | None] = self._execute(*_take(key, **options))
+        return taken
+
+
+def _append(
+    key: KeyT,
+    array: list[Any],
+    *,
+    reply: str = "JSON",
+    trust: bool = False,
+    ex: int | None = None,
+    px: int | None = None,
+    exat: int | None = None,
+    pxat: int | None = None,
+    persist: bool = False,
+) -> list[Any]:
+    # NaN and infinity are not JSON: json.dumps rejects them. A lone surrogate is not UTF-8, but JSON can escape it.
+    text = json.dumps(array, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    arguments: list[Any] = ["JSONMERGE.APPEND", key, text.encode(errors="backslashreplace"), "REPLY", reply]
+    if trust:
+        arguments.append("TRUST")
+    for name, value in (("EX", ex), ("PX", px), ("EXAT", exat), ("PXAT", pxat)):
+        if value is not None:
+            arguments += [name, value]
+    if persist:
+        arguments.append("PERSIST")
+    return arguments
+
+
+def _take(
+    key: KeyT, *, count: int | None = None, trust: bool = False, block: int | None = None
+) -> list[Any]:
+    arguments: list[Any] = ["JSONMERGE.TAKE", key]
+    if count is not None:
+        arguments += ["COUNT", count]
+    if trust:
+        arguments.append("TRUST")
+    if block is not None:
+        arguments += ["BLOCK", block]
+    return arguments
+
+
+class _Commands(Protocol):
+    def execute_command(self, *args: Any, **options: Any) -> Any: ...
+    def set_response_callback(self, command: str, callback: Callable[..., Any]) -> None: ...
+
+
+def _prepare(client: _Commands) -> Callable[..., Any]:
+    for command in ("JSONMERGE.APPEND", "JSONMERGE.TAKE"):
+        client.set_response_callback(command, _decode)
+    return client.execute_command
+
+
+def _decode(reply: Any, **options: Any) -> Any:
     # Numbers and None stay as they are, and so do errors, which a cluster's pipeline passes to this, too.
     return json.loads(reply) if isinstance(reply, (bytes, str)) else reply

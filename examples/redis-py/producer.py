@@ -4,13 +4,17 @@ import json
 import sys
 
 from connection import connect
-from events import KEY, check
-from jsonmerge import JSONMerge
+from events import KEY, Event, check
+from jsonmerge import AsyncClient, AsyncJSONMerge, Client, JSONMerge
 
 
-def produce(client, events):
-    """Return the number of events that now wait for the consumer, or with asyncio an awaitable of it."""
-    return JSONMerge(client).append(KEY, [check(event) for event in events], reply="LEN")
+def produce(client: Client, events: list[Event]) -> int:
+    """Return the number of events that now wait for the consumer."""
+    return JSONMerge[Event](client).append(KEY, [check(event) for event in events], reply="LEN")
+
+
+async def produce_async(client: AsyncClient, events: list[Event]) -> int:
+    return await AsyncJSONMerge[Event](client).append(KEY, [check(event) for event in events], reply="LEN")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from redis.exceptions import ResponseError
 
 from connection import PROTOCOL, connect_async
 from consumer import consume_async
-from jsonmerge import JSONMerge
-from producer import produce
+from jsonmerge import AsyncJSONMerge
+from producer import produce_async
 
 ARRAY = [{"id": 9007199254740993, "tags": [], "größe": ["日本", "🎉"]}]
 
@@ -20,7 +20,7 @@ class TestAsyncio(unittest.IsolatedAsyncioTestCase):
         self.client = connect_async()
         self.addAsyncCleanup(self.client.aclose)
         await self.client.flushall()
-        self.jsonmerge = JSONMerge(self.client)
+        self.jsonmerge = AsyncJSONMerge(self.client)
 
     async def test_alone(self):
         self.assertEqual((await self.client.client_info())["resp"], str(PROTOCOL))
@@ -50,14 +50,14 @@ class TestAsyncio(unittest.IsolatedAsyncioTestCase):
     async def test_pipelined(self):
         async with self.client.pipeline(transaction=False) as pipeline:
             for number in range(100):
-                JSONMerge(pipeline).append("k", [number], reply="LEN")
-            JSONMerge(pipeline).take("k")
+                AsyncJSONMerge(pipeline).append("k", [number], reply="LEN")
+            AsyncJSONMerge(pipeline).take("k")
             replies = await pipeline.execute()
         self.assertEqual(replies, [*range(1, 101), list(range(100))])
 
     async def test_in_a_transaction(self):
         async with self.client.pipeline(transaction=True) as pipeline:
-            jsonmerge = JSONMerge(pipeline)
+            jsonmerge = AsyncJSONMerge(pipeline)
             jsonmerge.append("k", ARRAY)
             jsonmerge.take("k")
             jsonmerge.take("k")
@@ -74,6 +74,6 @@ class TestAsyncio(unittest.IsolatedAsyncioTestCase):
 
     async def test_the_producer_and_the_consumer(self):
         events = [{"id": 1, "name": "a", "tags": []}]
-        self.assertEqual(await produce(self.client, events), 1)
+        self.assertEqual(await produce_async(self.client, events), 1)
         self.assertEqual(await consume_async(self.client), events)
         self.assertEqual(await consume_async(self.client), [])

@@ -10,8 +10,8 @@ from redis.exceptions import ResponseError
 
 from connection import connect_cluster, connect_cluster_async
 from consumer import consume, consume_async
-from jsonmerge import JSONMerge
-from producer import produce
+from jsonmerge import AsyncJSONMerge, JSONMerge
+from producer import produce, produce_async
 
 # Keys in the slots of every node.
 KEYS = [f"redis-py:{number}" for number in range(20)]
@@ -76,7 +76,7 @@ class TestAsyncioCluster(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         self.cluster = await connect_cluster_async(os.environ["REDIS_CLUSTER_URL"])
         self.addAsyncCleanup(self.cluster.aclose)
-        self.jsonmerge = JSONMerge(self.cluster)
+        self.jsonmerge = AsyncJSONMerge(self.cluster)
 
     async def test_alone(self):
         for key in KEYS:
@@ -86,7 +86,7 @@ class TestAsyncioCluster(unittest.IsolatedAsyncioTestCase):
 
     async def test_pipelined(self):
         async with self.cluster.pipeline() as pipeline:
-            jsonmerge = JSONMerge(pipeline)
+            jsonmerge = AsyncJSONMerge(pipeline)
             for key in KEYS:
                 jsonmerge.append(key, [1, 2], reply="LEN")
             for key in KEYS:
@@ -97,7 +97,7 @@ class TestAsyncioCluster(unittest.IsolatedAsyncioTestCase):
     async def test_in_a_transaction(self):
         for key in KEYS:
             async with self.cluster.pipeline(transaction=True) as pipeline:
-                jsonmerge = JSONMerge(pipeline)
+                jsonmerge = AsyncJSONMerge(pipeline)
                 jsonmerge.append(key, ["é"])
                 jsonmerge.take(key)
                 self.assertEqual(await pipeline.execute(), [["é"], ["é"]])
@@ -112,5 +112,5 @@ class TestAsyncioCluster(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await self.jsonmerge.take(key), [2])
 
     async def test_the_producer_and_the_consumer(self):
-        self.assertEqual(await produce(self.cluster, EVENTS), 1)
+        self.assertEqual(await produce_async(self.cluster, EVENTS), 1)
         self.assertEqual(await consume_async(self.cluster), EVENTS)

@@ -42,8 +42,12 @@ class TestJSONMerge(unittest.TestCase):
 
     def test_big_integers_and_floats_do_not_change(self):
         self.jsonmerge.append("k", [9007199254740993])
-        self.jsonmerge.append("k", [0.1])
-        self.assertEqual(self.client.get("k"), b"[9007199254740993,0.1]")
+        self.jsonmerge.append("k", [0.1, 1.0])
+        self.assertEqual(self.client.get("k"), b"[9007199254740993,0.1,1.0]")
+
+    def test_a_lone_surrogate_does_not_change(self):
+        self.assertEqual(self.jsonmerge.append("k", ["\ud800"]), ["\ud800"])
+        self.assertEqual(self.client.get("k"), b'["\\ud800"]')
 
     def test_an_empty_array_is_not_none(self):
         self.assertEqual(self.jsonmerge.append("k", []), [])
