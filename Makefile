@@ -60,7 +60,9 @@ lint: ## check formatting, clippy, rustdoc and the minimum Rust version, and run
 	@scripts/check-tools
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
 	scripts/check-rust-version
 	scripts/lint-more
@@ -77,6 +79,7 @@ test-package: setup package ## install, use and remove the .deb on this system, 
 clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
+	cargo clean --manifest-path examples/rust/Cargo.toml
 
 # Even with -j, run prerequisites in the order listed: `setup` installs what `build` needs.
 .NOTPARALLEL:

@@ -1,9 +1,7 @@
 //! The examples of each client, with RESP2 and RESP3, on a server and on a cluster.
 //!
-//! The examples in other languages have tests in their own directories. They run here as child processes,
-//! with what scripts/setup-clients has installed.
-
-mod rust;
+//! The examples have tests in their own directories. They run here as child processes, with what
+//! scripts/setup-clients has installed.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,57 +11,59 @@ use std::thread;
 
 use crate::support::cluster::Cluster;
 use crate::support::server::{PATIENCE, Server, wait_until};
-use crate::support::session::blocks;
 
 const PROTOCOLS: [&str; 2] = ["2", "3"];
 
-/// An example, and how to run its tests and its programs.
+/// An example, and the commands that run its tests and its programs.
 struct Example {
     directory: PathBuf,
-    program: String,
-    test: &'static [&'static str],
-    produce: &'static [&'static str],
-    consume: &'static [&'static str],
-}
-
-/// Returns a path in the project's directory.
-fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+    test: &'static str,
+    produce: &'static str,
+    consume: &'static str,
 }
 
 impl Example {
-    /// An example in TypeScript, compiled by scripts/setup-clients.
+    fn new(name: &str, [test, produce, consume]: [&'static str; 3]) -> Self {
+        let copies = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/examples");
+        Example { directory: copies.join(name), test, produce, consume }
+    }
+
     fn node(name: &str) -> Self {
-        Example {
-            directory: path("target/clients").join(name),
-            program: "node".into(),
-            // Node 20 searches directories, and newer versions do not.
-            test: &["--test", "dist/test/cluster.test.js", "dist/test/jsonmerge.test.js"],
-            produce: &["dist/src/producer.js"],
-            consume: &["dist/src/consumer.js"],
-        }
+        Example::new(
+            name,
+            [
+                // Node 20 searches directories, and newer versions do not.
+                "node --test dist/test/cluster.test.js dist/test/jsonmerge.test.js",
+                "node dist/src/producer.js",
+                "node dist/src/consumer.js",
+            ],
+        )
     }
 
-    /// An example in Python, with the requirements that scripts/setup-clients has installed.
-    fn python(name: &str) -> Self {
-        let python = path("target/clients").join(name).join("venv/bin/python");
-        Example {
-            directory: path("examples").join(name),
-            program: python.to_str().expect("text").into(),
-            test: &["-m", "unittest"],
-            produce: &["producer.py"],
-            consume: &["consumer.py"],
-        }
+    fn python() -> Self {
+        Example::new(
+            "redis-py",
+            [
+                "venv/bin/python -m unittest",
+                "venv/bin/python producer.py",
+                "venv/bin/python consumer.py",
+            ],
+        )
     }
 
-    /// The example of the `redis` crate, whose tests are in [`rust`].
     fn rust() -> Self {
+        Example::new(
+            "rust",
+            ["cargo test --locked", "target/debug/producer", "target/debug/consumer"],
+        )
+    }
+
+    /// The programs with an asynchronous connection. The tests are those of [`Example::rust`].
+    fn rust_async() -> Self {
         Example {
-            directory: path(""),
-            program: env!("CARGO").into(),
-            test: &[],
-            produce: &["run", "--quiet", "--locked", "--example", "producer"],
-            consume: &["run", "--quiet", "--locked", "--example", "consumer"],
+            produce: "target/debug/producer_async",
+            consume: "target/debug/consumer_async",
+            ..Example::rust()
         }
     }
 
@@ -98,13 +98,8 @@ impl Example {
 
     /// Starts the consumer, and returns once it waits for events.
     fn consume(&self, server: &Server) -> Consumer {
-        self.consume_by(self.consume, server)
-    }
-
-    /// Like [`Self::consume`], with other arguments.
-    fn consume_by(&self, arguments: &[&str], server: &Server) -> Consumer {
         let waiting = server.info("blocked_clients");
-        let mut process = self.start(arguments, &[("REDIS_URL", &url(server))]);
+        let mut process = self.start(self.consume, &[("REDIS_URL", &url(server))]);
         let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
         let (sender, lines) = channel();
         thread::spawn(move || {
@@ -115,25 +110,29 @@ impl Example {
         consumer
     }
 
-    fn run(&self, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
-        let mut process = self.start(arguments, environment);
+    fn run(&self, command: &str, environment: &[(&str, &str)], input: &str) -> Output {
+        let mut process = self.start(command, environment);
         // The write fails if the process has ended without reading.
         let _ = process.stdin.take().expect("a pipe").write_all(input.as_bytes());
         process.wait_with_output().expect("the process ends")
     }
 
-    fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
-        Command::new(&self.program)
-            .args(arguments)
+    fn start(&self, command: &str, environment: &[(&str, &str)]) -> Child {
+        let mut words = command.split(' ');
+        let program = words.next().expect("a program");
+        let program = match program.contains('/') {
+            true => self.directory.join(program),
+            false => program.into(),
+        };
+        Command::new(&program)
+            .args(words)
             .current_dir(&self.directory)
             .envs(environment.iter().copied())
-            // Otherwise Python would write files into the source directory.
-            .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}: run scripts/setup-clients", self.program))
+            .unwrap_or_else(|error| panic!("{program:?}: {error}: run scripts/setup-clients"))
     }
 }
 
@@ -170,12 +169,13 @@ impl Drop for Consumer {
     }
 }
 
-fn examples() -> [Example; 4] {
+fn examples() -> [Example; 5] {
     [
         Example::node("node-redis"),
         Example::node("ioredis"),
-        Example::python("redis-py"),
+        Example::python(),
         Example::rust(),
+        Example::rust_async(),
     ]
 }
 
@@ -204,46 +204,21 @@ fn ioredis() {
 #[test]
 #[ignore = "make test-clients"]
 fn redis_py() {
-    Example::python("redis-py").pass();
-}
-
-#[test]
-#[ignore = "make test-clients"]
-fn sessions_of_the_readme_print_what_it_shows() {
-    let readme = include_str!("../examples/README.md");
-    let shell = Example {
-        directory: path(""),
-        program: "sh".into(),
-        test: &[],
-        produce: &[],
-        consume: &[],
-    };
-    for name in ["node-redis", "ioredis"] {
-        let (_, section) = readme.split_once(&format!("\n## {name}\n")).expect("a section");
-        let [typed, ..] = blocks(section, "sh")[..] else { panic!("no commands") };
-        let [shown, ..] = blocks(section, "text")[..] else { panic!("no output") };
-        // scripts/setup-clients installs and builds a copy of the example.
-        let typed = typed.replace("examples/", "target/clients/");
-        let [install, produce, consume] = typed.lines().collect::<Vec<_>>()[..] else {
-            panic!("{typed}");
-        };
-        assert_eq!(install, format!("(cd target/clients/{name} && npm ci && npm run build)"));
-        let server = Server::start();
-        let produced = shell.run(&["-c", produce], &[("REDIS_URL", &url(&server))], "");
-        let consumer = shell.consume_by(&["-c", &format!("exec {consume}")], &server);
-        assert_eq!(String::from_utf8_lossy(&produced.stdout) + &*consumer.read(1), shown);
-        assert_eq!(consumer.stop(), "");
-    }
+    Example::python().pass();
 }
 
 #[test]
 #[ignore = "make test-clients"]
 fn types_of_redis_py() {
-    let cache = format!("--cache-dir={}", path("target/clients/redis-py/mypy").display());
-    let sources = ["check_types.py", "consumer.py", "producer.py"];
-    let arguments = [&["-m", "mypy", "--strict", &cache][..], &sources].concat();
-    let output = Example::python("redis-py").run(&arguments, &[], "");
+    let mypy = "venv/bin/python -m mypy --strict check_types.py consumer.py producer.py";
+    let output = Example::python().run(mypy, &[], "");
     assert!(output.status.success(), "{}", shown(&output));
+}
+
+#[test]
+#[ignore = "make test-clients"]
+fn redis_crate() {
+    Example::rust().pass();
 }
 
 #[test]
