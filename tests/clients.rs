@@ -3,6 +3,8 @@
 //! The examples have tests in their own directories. They run here as child processes, with what
 //! scripts/setup-clients has installed.
 
+mod readme;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -22,10 +24,14 @@ struct Example {
     consume: &'static str,
 }
 
+/// Returns where the copy of the directory `examples` is.
+fn copies() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients")
+}
+
 impl Example {
     fn new(name: &str, [test, produce, consume]: [&'static str; 3]) -> Self {
-        let copies = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/examples");
-        Example { directory: copies.join(name), test, produce, consume }
+        Example { directory: copies().join("examples").join(name), test, produce, consume }
     }
 
     fn node(name: &str) -> Self {
@@ -100,11 +106,7 @@ impl Example {
     fn consume(&self, server: &Server) -> Consumer {
         let waiting = server.info("blocked_clients");
         let mut process = self.start(self.consume, &[("REDIS_URL", &url(server))]);
-        let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            stdout.lines().try_for_each(|line| sender.send(line.expect("text") + "\n"))
-        });
+        let lines = lines(&mut process);
         let consumer = Consumer { process, lines };
         wait_until("the consumer waits", || server.info("blocked_clients") > waiting);
         consumer
@@ -134,6 +136,16 @@ impl Example {
             .spawn()
             .unwrap_or_else(|error| panic!("{program:?}: {error}: run scripts/setup-clients"))
     }
+}
+
+/// Returns the lines that a process prints, as soon as it prints them.
+fn lines(process: &mut Child) -> Receiver<String> {
+    let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        stdout.lines().try_for_each(|line| sender.send(line.expect("text") + "\n"))
+    });
+    lines
 }
 
 /// A running consumer. Dropping it kills the process.
