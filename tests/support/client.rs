@@ -86,10 +86,12 @@ pub fn text(reply: &Value) -> String {
     }
 }
 
-/// Formats an error as the server sent it.
+/// Formats an error as the server sent it; of a pipeline, the first error.
 pub fn line(error: &RedisError) -> String {
-    match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("{code} {detail}"),
+    match error.clone().into_server_errors().as_deref() {
+        Some([(_, error), ..]) => {
+            format!("{} {}", error.code(), error.details().unwrap_or_default())
+        }
         _ => format!("no reply: {error}"),
     }
 }
