@@ -253,10 +253,7 @@ fn wait(scene: &Scene, client: &mut Client, number: usize) -> Result<(), String>
     let key = scene.events.key(number);
     let began = scene.events.now();
     let reply = client.call(&format!("JSONMERGE.TAKE {key} COUNT 2 BLOCK 500"));
-    if reply.as_ref().is_err_and(|error| error.starts_with("no reply")) {
-        scene.events.note_lost_reply(number, began, 2);
-    }
-    let array = reply?;
+    let array = reply.inspect_err(|error| scene.events.note_error(number, began, 2, error))?;
     if array != "(nil)" {
         let confirmed = client.call("WAIT 1 100");
         match confirmed.as_deref() {

@@ -112,9 +112,7 @@ fn consume(scene: &Scene, client: &mut Client, random: &mut Rng) -> Result<(), S
     let array = match client.call(&format!("JSONMERGE.TAKE {name} COUNT {count}{options}")) {
         Ok(array) => array,
         Err(error) => {
-            if error.starts_with("no reply") {
-                scene.events.note_lost_reply(key, began, count);
-            }
+            scene.events.note_error(key, began, count, &error);
             scene.unblocked.fetch_add(u64::from(error.starts_with("UNBLOCKED")), Relaxed);
             return Err(error);
         }

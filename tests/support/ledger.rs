@@ -216,6 +216,13 @@ impl Ledger {
         books.lost_replies.push(LostReply { key, span, count });
     }
 
+    /// Notes that a TAKE failed with this error. Unless no reply arrived, it has taken nothing.
+    pub fn note_error(&self, key: usize, began: u64, count: usize, error: &str) {
+        if error.starts_with("no reply") {
+            self.note_lost_reply(key, began, count);
+        }
+    }
+
     fn note(&self, began: u64, array: &str, source: Source) {
         let mut books = self.books();
         let span = Span { began, ended: books.tick() };

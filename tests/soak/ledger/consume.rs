@@ -47,10 +47,11 @@ pub(super) fn consume(scene: &Scene, client: &mut Client, random: &mut Rng) -> R
             arrays.iter().flatten().for_each(|array| scene.events.note_reply(began, array))
         }
         Err(error) => {
+            let error = line(&error);
             takes.iter().for_each(|(key, (_, count))| {
-                scene.events.note_lost_reply(*key, began, *count);
+                scene.events.note_error(*key, began, *count, &error);
             });
-            return Err(line(&error));
+            return Err(error);
         }
     }
     Ok(())
@@ -78,7 +79,7 @@ pub(super) fn wait(scene: &Scene, client: &mut Client, random: &mut Rng) -> Resu
             Ok(())
         }
         Err(error) => {
-            scene.events.note_lost_reply(key, began, count);
+            scene.events.note_error(key, began, count, &error);
             Err(error)
         }
     }
