@@ -39,7 +39,7 @@ test-clients: setup build ## test the Node, Python and Rust examples
 	@scripts/setup-clients
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge -- clients:: --include-ignored
 
-soak: setup build ## crashes, failovers, a cluster and garbage input, SOAK_SECONDS (60) of each
+soak: setup build ## crashes, failovers, upgrades, a cluster and garbage input, SOAK_SECONDS (60) of each
 	SOAK_SECONDS=$(SOAK_SECONDS) JSONMERGE_MODULE=$(MODULE) \
 		cargo test --locked --test jsonmerge -- soak:: --nocapture --test-threads=1
 

@@ -19,7 +19,7 @@ pub struct Waiter {
 impl Waiter {
     /// Sends a command on a new connection, and returns once its client waits.
     #[track_caller]
-    fn start(server: &Server, command: &str) -> Self {
+    pub fn start(server: &Server, command: &str) -> Self {
         Waiter::of(server, server.client(), command)
     }
 
@@ -49,7 +49,7 @@ impl Waiter {
 
     /// Returns the reply or error, and asserts that there is only one.
     #[track_caller]
-    fn reply(&mut self) -> String {
+    pub fn reply(&mut self) -> String {
         let reply = match self.client.0.recv_response() {
             Ok(Value::ServerError(error)) => format!("(error) {}", line(&error.into())),
             Ok(reply) => text(&reply),

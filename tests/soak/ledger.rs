@@ -8,7 +8,7 @@ mod produce;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,8 +40,9 @@ const FUNCTION: &str = "#!lua name=ledger
     end)";
 
 /// What the threads share.
-struct Scene {
-    port: u16,
+pub(super) struct Scene {
+    /// The port of the current master.
+    pub(super) port: AtomicU16,
     events: Ledger,
     /// Events at keys that expire. They may be lost, but not duplicated or altered.
     expiring: Ledger,
@@ -122,46 +123,14 @@ fn run(name: &str, io_threads: usize, act: fn(&mut Server, &mut Rng) -> u32) {
     let persistent = || Settings::new().with("appendonly yes").with("appendfsync always");
     let settings = persistent().module().with(&format!("io-threads {io_threads}"));
     let mut server = settings.with("auto-aof-rewrite-min-size 1mb").start();
-    let load = [&b"FUNCTION"[..], b"LOAD", FUNCTION.as_bytes()];
-    server.client().call_with(&load).expect("the function is loaded");
+    let scene = Scene::new(&server);
     let replica = Server::plain();
     replica.follow(&server);
-    let scene = Scene {
-        port: server.port,
-        events: Ledger::new("events", KEYS),
-        expiring: Ledger::new("expiring", KEYS),
-        receipts: Mutex::default(),
-        counts: Counts::default(),
-        is_over: AtomicBool::new(false),
-    };
-    let kills = thread::scope(|scope| {
-        let _guard = super::SetOnDrop(&scene.is_over);
-        let scene = &scene;
-        let steps: [(usize, Step); 8] = [
-            (PRODUCERS, produce),
-            (CONSUMERS, consume),
-            (CONSUMERS, consume_with_receipts),
-            (WAITERS, wait),
-            (1, wait_and_leave),
-            (1, unblock),
-            (1, use_expiring_keys),
-            (1, disconnect),
-        ];
-        let steps = steps.into_iter().flat_map(|(number, step)| vec![step; number]);
-        for (thread, step) in steps.enumerate() {
-            scope.spawn(move || scene.act(seed.rng(thread + 1), step));
-        }
-        act(&mut server, &mut seed.rng(0))
-    });
+    let steps = [STEPS, &[(1, wait_and_leave), (1, unblock)]].concat();
+    let kills = scene.run(seed, &steps, || act(&mut server, &mut seed.rng(0)));
 
     let mut client = server.client();
-    note_remaining(&scene, &mut client);
-    let (events, expiring) = (scene.events.balance(), scene.expiring.balance());
-    println!("{name}: {kills} kills, {:?}; {events}", scene.counts);
-    println!("{name}: expiring keys: {expiring}");
-    events.assert_balanced(100);
-    Balance { lost: 0, ..expiring }.assert_balanced(1);
-    assert!(expiring.lost > 0, "no event expired");
+    let [events, expiring] = scene.assert_balanced(&mut client, &format!("{name}: {kills} kills"));
     assert!(scene.counts.served.load(Relaxed) > 0, "no consumer was served after it had waited");
     if kills == 0 {
         // The counters start at 0 again when the server restarts.
@@ -183,10 +152,64 @@ fn run(name: &str, io_threads: usize, act: fn(&mut Server, &mut Rng) -> u32) {
     assert_eq!(plain.client().ok("DEBUG DIGEST"), digest, "the AOF has different data");
 }
 
+/// The clients, and how many of each. They can go on when another server becomes the master. CLIENT UNBLOCK
+/// crashes Redis 7.0 during FAILOVER.
+pub(super) const STEPS: &[(usize, Step)] = &[
+    (PRODUCERS, produce),
+    (CONSUMERS, consume),
+    (CONSUMERS, consume_with_receipts),
+    (WAITERS, wait),
+    (1, use_expiring_keys),
+    (1, disconnect),
+];
+
 impl Scene {
+    /// Prepares a server for the clients.
+    pub(super) fn new(server: &Server) -> Self {
+        let load = [&b"FUNCTION"[..], b"LOAD", FUNCTION.as_bytes()];
+        server.client().call_with(&load).expect("the function is loaded");
+        Scene {
+            port: AtomicU16::new(server.port),
+            events: Ledger::new("events", KEYS),
+            expiring: Ledger::new("expiring", KEYS),
+            receipts: Mutex::default(),
+            counts: Counts::default(),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs clients while `act` runs, and returns what it returns.
+    pub(super) fn run<T>(&self, seed: Seed, steps: &[(usize, Step)], act: impl FnOnce() -> T) -> T {
+        thread::scope(|scope| {
+            let _guard = super::SetOnDrop(&self.is_over);
+            let steps = steps.iter().flat_map(|(number, step)| vec![*step; *number]);
+            for (thread, step) in steps.enumerate() {
+                scope.spawn(move || self.act(seed.rng(thread + 1), step));
+            }
+            act()
+        })
+    }
+
+    /// Notes what is still stored, and asserts that the ledgers are balanced. Prints and returns the balance of
+    /// the events that do not expire and of those that do.
+    #[track_caller]
+    pub(super) fn assert_balanced(&self, client: &mut Client, what: &str) -> [Balance; 2] {
+        note_remaining(self, client);
+        let [events, expiring] = [&self.events, &self.expiring].map(Ledger::balance);
+        println!("{what}, {:?}; {events}; expiring keys: {expiring}", self.counts);
+        events.assert_balanced(100);
+        Balance { lost: 0, ..expiring.clone() }.assert_balanced(1);
+        assert!(expiring.lost > 0, "no event expired");
+        [events, expiring]
+    }
+
     fn act(&self, random: Rng, step: Step) {
-        let port = || self.port;
+        let port = || self.port();
         super::repeat(&self.is_over, port, random, |client, random| step(self, client, random));
+    }
+
+    fn port(&self) -> u16 {
+        self.port.load(Relaxed)
     }
 
     fn receipts(&self) -> MutexGuard<'_, Receipts> {
@@ -220,7 +243,7 @@ fn use_expiring_keys(scene: &Scene, client: &mut Client, random: &mut Rng) -> Re
 fn disconnect(scene: &Scene, _: &mut Client, random: &mut Rng) -> Result<(), String> {
     scene.counts.disconnects.fetch_add(1, Relaxed);
     thread::sleep(Duration::from_millis(1));
-    let mut stream = TcpStream::connect(("127.0.0.1", scene.port)).map_err(no_reply)?;
+    let mut stream = TcpStream::connect(("127.0.0.1", scene.port())).map_err(no_reply)?;
     let is_complete = random.bool();
     let command = if random.bool() {
         let sent = scene.events.send(random);

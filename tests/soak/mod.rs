@@ -2,6 +2,7 @@
 //! commands. Each prints what it did.
 //!
 //! - `SOAK_SECONDS`: how long each test runs, except for its set-up. Default: 4. `make soak` sets 60.
+//! - `JSONMERGE_OLD_MODULE`: an older version of the module. See [`upgrade`].
 //! - `JSONMERGE_SEED`: the seed of the random numbers. See [`crate::support::random`].
 
 mod cluster;
@@ -12,6 +13,7 @@ mod ledger;
 mod loading;
 mod memory;
 mod replication;
+mod upgrade;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -32,8 +34,8 @@ fn soak_seconds() -> Option<u64> {
     Some(seconds.parse().expect("SOAK_SECONDS is a number of seconds"))
 }
 
-/// Calls `step` until `is_over`. Connects again when the connection is lost, and panics at any other
-/// error.
+/// Calls `step` until `is_over`. Connects again when the connection is lost or the server is a replica, and
+/// panics at any other error.
 fn repeat(
     is_over: &AtomicBool,
     port: impl Fn() -> u16,
@@ -55,8 +57,14 @@ fn repeat(
                 Err(error) => break error,
             }
         };
-        assert!(error.starts_with("no reply"), "{error}");
+        assert!(error.starts_with("no reply") || is_from_replica(&error), "{error}");
     }
+}
+
+/// Returns whether this is the reply of a server that has become a replica.
+fn is_from_replica(error: &str) -> bool {
+    let refusals = ["READONLY", "UNBLOCKED", "ERR WAIT cannot be used with replica"];
+    refusals.iter().any(|refusal| error.starts_with(refusal))
 }
 
 /// Sets the flag when it is dropped, so that the threads of a test end even if the main thread panics.

@@ -100,7 +100,7 @@ pub struct Sent {
 }
 
 /// The result of a ledger, in numbers of events.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     pub events: u64,
     pub acknowledged: u64,

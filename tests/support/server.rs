@@ -118,8 +118,13 @@ impl Server {
 
     /// Makes the server a replica of `master`, and waits until it has synchronized.
     pub fn follow(&self, master: &Server) {
+        self.client().ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
+        self.wait_until_synchronized();
+    }
+
+    /// Waits until this server is a replica and has synchronized with its master.
+    pub fn wait_until_synchronized(&self) {
         let mut client = self.client();
-        client.ok(&format!("REPLICAOF 127.0.0.1 {}", master.port));
         wait_until("the replica is connected to its master", || {
             client.ok("INFO replication").contains("master_link_status:up")
         });
@@ -135,6 +140,12 @@ impl Server {
     pub fn revive(&mut self) {
         self.process = spawn(&self.program, self.directory.path(), self.port);
         self.wait_until_ready();
+    }
+
+    /// Shuts the server down and starts it again, with the same port and files.
+    pub fn restart(&mut self) {
+        self.shut_down();
+        self.revive();
     }
 
     fn shut_down(&mut self) {
@@ -286,8 +297,8 @@ pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
 
 /// Returns the path of the module to test: `JSONMERGE_MODULE`, or what cargo built with this program.
 pub fn module_path() -> PathBuf {
-    if let Some(path) = env::var_os("JSONMERGE_MODULE") {
-        return fs::canonicalize(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    if let Some(path) = path_in("JSONMERGE_MODULE") {
+        return path;
     }
     let program = env::current_exe().expect("the program has a path");
     let name = format!("{}jsonmerge{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
@@ -296,6 +307,12 @@ pub fn module_path() -> PathBuf {
     candidates
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("{name} is not in a directory above {program:?}"))
+}
+
+/// Returns the absolute path of the file that an environment variable names, if it is set.
+pub fn path_in(variable: &str) -> Option<PathBuf> {
+    let path = env::var_os(variable)?;
+    Some(fs::canonicalize(&path).unwrap_or_else(|error| panic!("{variable}={path:?}: {error}")))
 }
 
 /// Returns a free port below the range of ephemeral ports. Within that range, a client that connects to

@@ -93,7 +93,7 @@ pub(super) fn wait_and_leave(
 ) -> Result<(), String> {
     let protocol = random.choice(["resp2", "resp3"]).unwrap_or_default();
     let mut waiter =
-        Client::connect(scene.port, protocol).map_err(|error| format!("no reply: {error}"))?;
+        Client::connect(scene.port(), protocol).map_err(|error| format!("no reply: {error}"))?;
     let info = waiter.call("CLIENT INFO")?;
     let mut fields = info.split(' ');
     let [id, address] = [fields.next(), fields.next()].map(|field| field.expect("id and addr"));
