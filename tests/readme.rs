@@ -1,8 +1,7 @@
 //! The README's sessions, tables and figures agree with the server and with the record of the benchmarks.
 
-use std::fs;
-
 use crate::support::client::Client;
+use crate::support::record::{Record, rows};
 use crate::support::server::{Server, Settings};
 use crate::support::session::{blocks, replay};
 
@@ -49,24 +48,18 @@ fn the_table_of_damage_agrees_with_the_server() {
     assert_eq!(count, 7);
 }
 
-/// Returns the cells of the rows of a Markdown table.
-fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
-    let rows = table.lines().filter(|line| line.starts_with("| "));
-    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
+/// Returns the record that the README links to.
+fn record() -> Record {
+    let name = README.split_once("](benches/record/").expect("a link to the record").1;
+    Record::read(&format!("benches/record/{}", name.split_once(')').expect("the link ends").0))
 }
 
 #[test]
 fn costs_agree_with_the_record() {
+    let record = record();
     let costs = README.split_once("## What an append costs").expect("the chapter").1;
-    let name = costs.split_once("](benches/record/").expect("a link to the record").1;
-    let name = name.split_once(')').expect("the link ends").0;
-    let path = format!("{}/benches/record/{name}", env!("CARGO_MANIFEST_DIR"));
-    let record = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let section = |title: &str| {
-        let from = record.split_once(title).unwrap_or_else(|| panic!("no section {title}")).1;
-        from.split("\n## ").next().unwrap_or_default()
-    };
-    let appends = section("## Append 70 bytes, 16 in a pipeline\n");
+    let costs = costs.split("\n## ").next().expect("the chapter");
+    let appends = record.table("Append 70 bytes, 16 in a pipeline");
     let columns = [
         "Lua script, EVALSHA",
         "JSON.ARRAPPEND",
@@ -74,24 +67,29 @@ fn costs_agree_with_the_record() {
         "JSONMERGE.APPEND REPLY LEN",
         "JSONMERGE.APPEND TRUST REPLY SIZE",
     ];
-    let mut count = 0;
-    for row in rows(costs.split("\n## ").next().expect("the chapter")).skip(1) {
+    let shown = rows(costs);
+    assert_eq!(shown.len(), 6);
+    for row in shown {
         let measured = columns.map(|by| {
-            let found = rows(appends).find(|cells| cells[..2] == [row[0], by]);
-            found.unwrap_or_else(|| panic!("{} is not in the record, at {}", by, row[0]))[2]
+            let found = appends.iter().find(|cells| cells[..2] == [row[0], by]);
+            found.unwrap_or_else(|| panic!("{by} is not in the record, at {}", row[0]))[2]
         });
         assert_eq!(row[1..], measured, "{}", row[0]);
-        count += 1;
     }
-    assert_eq!(count, 6);
-    let server =
-        record.split_once("Server: ").expect("the server").1.split_once(". ").expect("it").0;
+    let server = record.condition("Server").split(". ").next().expect("the server");
     assert!(costs.contains(server), "{server}");
-    let bytes = section("## Append 70 bytes onto 98 KB: bytes to the AOF, memory of the value\n");
+    let bytes = record.table("Append 70 bytes onto 98 KB: bytes to the AOF, memory of the value");
     let [script, ours] = ["Lua script, EVALSHA", "JSONMERGE.APPEND"]
-        .map(|by| rows(bytes).find(|cells| cells[0] == by).expect("the record has it")[1]);
+        .map(|by| bytes.iter().find(|cells| cells[0] == by).expect("the record has it")[1]);
     let traffic = format!("{ours} bytes instead of the script's {script}");
     assert!(costs.contains(&traffic), "{traffic}");
+}
+
+#[test]
+fn the_chart_is_that_of_the_record() {
+    let chart = include_str!("../benches/record/append.svg");
+    let path = record().path;
+    assert!(chart.contains(&path), "draw it: cargo bench --bench server -- {path}");
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //!
 //! `REDIS_SERVER` names the server, and `REDIS_BENCHMARK` the benchmark program. `REDISJSON_MODULE` names a
 //! `rejson.so` for that server, and adds JSON.ARRAPPEND.
+//!
+//! `cargo bench --bench server -- benches/record/NAME.md` measures nothing, and draws the chart of that record.
 
 mod append;
 mod consume;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use support::record::Record;
 use support::server::{Server, Settings};
 
 /// How much is measured.
@@ -60,6 +63,9 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
         return;
     }
+    if let Some(path) = std::env::args().find(|argument| argument.ends_with(".md")) {
+        return picture::draw(&Record::read(&path));
+    }
     let is_quick = std::env::var("QUICK").is_ok_and(|quick| !matches!(quick.as_str(), "" | "0"));
     let plan = if is_quick { QUICK } else { FULL };
     let progress = ProgressBar::new(plan.steps());
@@ -85,10 +91,10 @@ fn main() {
     progress.finish_and_clear();
 
     let kind = if is_quick { "-quick" } else { "" };
-    let record = record::write(&server, &tables, kind);
-    println!("{record}");
+    let record = Record::read(&record::write(&server, &tables, kind));
+    println!("{}", record.text);
     if !is_quick {
-        picture::draw(&appends, "benches/record/append.svg");
+        picture::draw(&record);
     }
 }
 

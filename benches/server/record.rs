@@ -1,4 +1,4 @@
-//! The tables, on the screen and in benches/record.
+//! The tables, in benches/record.
 
 use std::fs;
 use std::process::Command;
@@ -15,7 +15,7 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Writes the tables, with the conditions they were measured under, and returns what it wrote.
+/// Writes the tables, with the conditions they were measured under, and returns the path of the file.
 pub fn write(server: &Server, tables: &[Table], kind: &str) -> String {
     let date = output("date", &["+%F"]);
     let commit = output("git", &["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]);
@@ -28,7 +28,7 @@ pub fn write(server: &Server, tables: &[Table], kind: &str) -> String {
     }
     let path = format!("benches/record/{date}-{commit}{kind}.md");
     fs::write(&path, &record).unwrap_or_else(|error| panic!("{path}: {error}"));
-    record
+    path
 }
 
 fn conditions(server: &Server) -> String {

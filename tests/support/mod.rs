@@ -6,6 +6,7 @@ pub mod ledger;
 pub mod programs;
 pub mod pushes;
 pub mod random;
+pub mod record;
 pub mod server;
 pub mod session;
 pub mod stream;
