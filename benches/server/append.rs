@@ -131,7 +131,7 @@ pub fn measure(server: &Server, plan: &Plan, progress: &ProgressBar) -> Vec<Appe
     let sha = load_script(&mut client);
     let ways = available(server, &WAYS);
 
-    let pipelines: &[usize] = if plan.unpipelined { &[PIPELINE, 1] } else { &[PIPELINE] };
+    let pipelines: &[usize] = if plan.is_full { &[PIPELINE, 1] } else { &[PIPELINE] };
     let mut results = Vec::new();
     for &size in plan.sizes {
         for &pipeline in pipelines {

@@ -1,4 +1,5 @@
-//! Measures consumers: how an array is drained in batches, and how soon a waiting consumer is served.
+//! Measures consumers: how an array is drained in batches, how soon a waiting consumer is served, and the memory
+//! that it takes.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -8,9 +9,9 @@ use indicatif::ProgressBar;
 
 use crate::Plan;
 use crate::measure::{Sample, cpu_of, median};
-use crate::record::{Table, figure};
+use crate::record::{Table, bytes, figure};
 use crate::support::client::Client;
-use crate::support::server::{Server, Settings};
+use crate::support::server::{Server, Settings, wait_until};
 
 /// 10 MB of elements of 100 bytes.
 const LEN: usize = 100_000;
@@ -138,6 +139,60 @@ pub fn drain_table(plan: &Plan, progress: &ProgressBar) -> Table {
         title: "Drain 10 MB of elements of 100 bytes in batches of 1,000".into(),
         header: ["by", "CPU us/batch", "batches", "taken", "to the AOF"].map(String::from).to_vec(),
         rows: rows.collect(),
+    }
+}
+
+/// Measures taking one element from the front of 10 MB, and skipping the spaces that earlier takes have left.
+pub fn spaces_table(server: &Server, plan: &Plan, progress: &ProgressBar) -> Table {
+    let mut client = server.client();
+    let rows = [0, 4_000_000].map(|spaces| {
+        progress.set_message("skip spaces");
+        let elements: Vec<String> = (spaces / 100..LEN).map(element).collect();
+        let array = format!("[{}{}]", " ".repeat(spaces), elements.join(","));
+        let samples: Vec<Sample> = (0..plan.rounds)
+            .map(|_| {
+                client.call_with(&[b"SET", b"k", array.as_bytes()]).expect("SET");
+                let takes = 100;
+                let (used, ()) = cpu_of(&mut client, |client| {
+                    for _ in 0..takes {
+                        let taken = client.ok("JSONMERGE.TAKE k COUNT 1 TRUST");
+                        assert_eq!(taken.len(), elements[0].len() + 2);
+                    }
+                });
+                Sample { cpu: used.as_secs_f64() * 1e6 / f64::from(takes), throughput: 0.0 }
+            })
+            .collect();
+        progress.inc(1);
+        vec![bytes(spaces), figure(median(&samples).cpu)]
+    });
+    Table {
+        title: "Take one element of 100 bytes from 10 MB, with TRUST".into(),
+        header: ["spaces at the front", "CPU us/op"].map(String::from).to_vec(),
+        rows: rows.to_vec(),
+    }
+}
+
+/// Measures the memory that the server takes for a client while it waits, besides that for its connection.
+pub fn waiting_table(progress: &ProgressBar) -> Table {
+    let rows = ["BLPOP k 0", "JSONMERGE.TAKE k BLOCK 0"].map(|command| {
+        progress.set_message(format!("memory of {command}"));
+        let server = Server::start();
+        let mut clients: Vec<Client> = (0..100).map(|_| server.client()).collect();
+        let before = server.info("used_memory");
+        for client in &mut clients {
+            let words: Vec<&str> = command.split(' ').collect();
+            let packed = redis::Cmd::new().arg(words).get_packed_command();
+            client.0.send_packed_command(&packed).expect("the command is sent");
+        }
+        wait_until("all clients wait", || server.info("blocked_clients") == 100);
+        let memory = (server.info("used_memory") - before) as f64 / 100.0;
+        progress.inc(1);
+        vec![command.to_string(), figure(memory / 1000.0)]
+    });
+    Table {
+        title: "Memory of a waiting client, besides that of its connection".into(),
+        header: ["by", "KB"].map(String::from).to_vec(),
+        rows: rows.to_vec(),
     }
 }
 

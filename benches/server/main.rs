@@ -13,6 +13,7 @@
 
 mod append;
 mod consume;
+mod instructions;
 mod many;
 mod measure;
 mod others;
@@ -40,22 +41,23 @@ pub struct Plan {
     sizes: &'static [usize],
     /// How much server CPU a round of a case should take.
     worth: Duration,
-    /// Whether to also measure one command at a time, without a pipeline.
-    unpipelined: bool,
+    /// Whether to also measure what takes minutes: appends without a pipeline, more cases of many arrays, and
+    /// instructions.
+    is_full: bool,
 }
 
 const FULL: Plan = Plan {
     rounds: 5,
     sizes: &[100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000],
     worth: Duration::from_millis(40),
-    unpipelined: true,
+    is_full: true,
 };
 
 const QUICK: Plan = Plan {
     rounds: 3,
     sizes: &[1_000, 100_000, 1_000_000],
     worth: Duration::from_millis(10),
-    unpipelined: false,
+    is_full: false,
 };
 
 fn main() {
@@ -78,27 +80,31 @@ fn main() {
     let server = server();
     let appends = append::measure(&server, &plan, &progress);
     let mut tables = vec![append::table(&appends, measure::PIPELINE)];
-    if plan.unpipelined {
+    if plan.is_full {
         tables.push(append::table(&appends, 1));
     }
     tables.push(many::table(&server, &plan, &progress));
     tables.push(take::table(&server, &plan, &progress));
     tables.push(consume::drain_table(&plan, &progress));
     tables.push(consume::latency_table(&plan, &progress));
+    tables.push(consume::spaces_table(&server, &plan, &progress));
+    tables.push(consume::waiting_table(&progress));
     tables.push(others::first_touch(&server, &plan, &progress));
-    tables.push(others::bystanders(&plan, &progress));
     tables.push(others::aof_and_memory(&progress));
+    if plan.is_full {
+        tables.extend(instructions::table(&progress));
+    }
     progress.finish_and_clear();
 
-    let kind = if is_quick { "-quick" } else { "" };
+    let kind = if plan.is_full { "" } else { "-quick" };
     let record = Record::read(&record::write(&server, &tables, kind));
     println!("{}", record.text);
-    if !is_quick {
+    if plan.is_full {
         picture::draw(&record);
     }
 }
 
-/// Starts the server that all cases but the bystanders run on, with the default config.
+/// Starts the server that most cases run on, with the default config.
 fn server() -> Server {
     match std::env::var("REDISJSON_MODULE") {
         Ok(path) => Settings::new().module().with(&format!("loadmodule {path}")).start(),
@@ -108,10 +114,10 @@ fn server() -> Server {
 
 impl Plan {
     fn steps(&self) -> u64 {
-        let pipelines = 1 + u64::from(self.unpipelined);
+        let [pipelines, instructions] = if self.is_full { [2, 3] } else { [1, 0] };
         let appends = self.sizes.len() as u64 * pipelines;
-        let others = take::SIZES.len() as u64 + 1;
+        let others = take::SIZES.len() as u64;
         let many = many::cases(self).len() as u64 * 5 * self.rounds.min(3) as u64;
-        (appends + others) * self.rounds as u64 + many + 14
+        (appends + others) * self.rounds as u64 + many + instructions + 22
     }
 }

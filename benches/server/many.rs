@@ -18,7 +18,7 @@ const WAYS: [Way; 5] = [Way::Native, Way::Trust, Way::Len, Way::Script, Way::Red
 
 /// The cases that a plan has time for.
 pub fn cases(plan: &Plan) -> &'static [(usize, usize)] {
-    if plan.unpipelined { &CASES } else { &CASES[1..2] }
+    if plan.is_full { &CASES } else { &CASES[1..2] }
 }
 
 /// The result of one round of one way, and the hit rate of the validation cache if it was used.

@@ -1,16 +1,16 @@
-//! Measures other costs: values that other commands wrote, commands without the module, the AOF, memory.
+//! Measures other costs: values that other commands wrote, the AOF, memory.
 
 use indicatif::ProgressBar;
 
 use crate::Plan;
 use crate::append::Way;
-use crate::measure::{PIPELINE, Sample, cpu_of, median, redis_benchmark};
+use crate::measure::{Sample, cpu_of, median};
 use crate::record::{Table, bytes, figure};
 use crate::support::server::{Server, Settings};
 use crate::values::{self, ELEMENT};
 
 /// The sizes of the values that another command wrote, in bytes.
-const FIRST_SIZES: [usize; 3] = [10_000, 1_000_000, 100_000_000];
+const FIRST_SIZES: [usize; 6] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// Measures the first append to values that another command wrote. The validation cache has no entry for them.
 pub fn first_touch(server: &Server, plan: &Plan, progress: &ProgressBar) -> Table {
@@ -50,36 +50,6 @@ fn first_round(server: &Server, element: &str, size: usize) -> Sample {
     });
     assert_eq!(elements, keys * len);
     Sample { cpu: used.as_secs_f64() * 1e6 / keys as f64, throughput: 0.0 }
-}
-
-/// Measures SET and INCR on a server with the module and on one without.
-pub fn bystanders(plan: &Plan, progress: &ProgressBar) -> Table {
-    let servers = [Server::plain(), Server::start()];
-    let commands =
-        [["SET", "key:__rand_int__", "value"].as_slice(), &["INCR", "count:__rand_int__"]];
-    let mut samples = vec![Vec::new(); commands.len() * servers.len()];
-    for _ in 0..plan.rounds {
-        progress.set_message("other commands");
-        for (command, samples) in commands.iter().zip(samples.chunks_mut(servers.len())) {
-            let command: Vec<String> = command.iter().map(|word| word.to_string()).collect();
-            for (server, samples) in servers.iter().zip(samples) {
-                samples.push(redis_benchmark(server, &command, 1000, 100_000, PIPELINE));
-            }
-        }
-        progress.inc(1);
-    }
-    for server in &servers {
-        assert_eq!(server.client().ok("DBSIZE"), "(integer) 2000");
-    }
-    let rows = commands.iter().zip(samples.chunks(servers.len())).map(|(command, samples)| {
-        let [without, with] = [median(&samples[0]).cpu, median(&samples[1]).cpu];
-        vec![command[0].to_string(), figure(without), figure(with), figure(with / without)]
-    });
-    Table {
-        title: "Other commands, with the module and without".into(),
-        header: ["command", "CPU us/op without", "with", "ratio"].map(String::from).to_vec(),
-        rows: rows.collect(),
-    }
 }
 
 /// Measures the bytes written to the AOF for an append onto 98 KB, and the memory of the value.
