@@ -16,8 +16,7 @@ setup: ## install a server and libclang if missing (as root on Debian), or say w
 	@scripts/setup
 
 build: ## build the module: target/release/libjsonmerge.so
-	@scripts/check-tools
-	cargo build --release --locked
+	scripts/build
 
 install: ## copy the built module to PREFIX/lib/redis/modules
 	@test -e $(MODULE) || { echo '$(MODULE) does not exist: run make build first' >&2; exit 1; }
@@ -76,6 +75,9 @@ package: build ## build a .deb and a tarball, with SHA-256 files, in target/pack
 test-package: setup package ## install, use and remove the .deb on this system, as root on Debian
 	@scripts/test-package
 
+reproduce: package ## build the packages again in another directory, and compare them
+	@scripts/reproduce
+
 clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
@@ -85,4 +87,4 @@ clean: ## remove what was built
 .NOTPARALLEL:
 
 .PHONY: help setup build install run demo test test-clients soak test-servers valgrind fuzz bench lint audit \
-	package test-package clean
+	package test-package reproduce clean
