@@ -17,10 +17,12 @@ setup: ## install a server and libclang if missing (as root on Debian), or say w
 
 build: ## build the module: target/release/libjsonmerge.so
 	scripts/build
+	@[ "$$(uname -s)" != Darwin ] || ln -sf libjsonmerge.dylib $(MODULE)
 
 install: ## copy the built module to PREFIX/lib/redis/modules
 	@test -e $(MODULE) || { echo '$(MODULE) does not exist: run make build first' >&2; exit 1; }
-	install -D -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
+	install -d $(DESTDIR)$(PREFIX)/lib/redis/modules
+	install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
 
 run: setup build ## start a server with the module and redis.conf in the foreground, on PORT (6379)
 	@server=$$(scripts/find-program server) && set -x && \
