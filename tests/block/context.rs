@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Waiter;
 use crate::support::server::{Server, Settings};
+use crate::support::stream::ReplicationStream;
 
 /// If the key exists, BLOCK changes no error.
 #[test]
@@ -81,6 +82,27 @@ fn take_block_called_by_a_module_returns_null_at_once() {
     let mut waiter = Waiter::start(&server, "JSONMERGE.TAKE k BLOCK 0");
     assert_eq!(server.client().ok("CALLER.CALL JSONMERGE.APPEND k [3]"), "[3]");
     assert_eq!(waiter.reply(), "[3]");
+}
+
+/// Since Redis 7.2, a module can allow a command that it calls to block.
+#[test]
+fn take_block_called_by_a_module_that_allows_it_waits() {
+    let load = format!("loadmodule {}", caller().display());
+    let server = Settings::new().module().with(&load).start();
+    if server.version_is_7_0() {
+        return;
+    }
+    let mut client = server.client();
+    let mut stream = ReplicationStream::attach(&server);
+    let mut waiter = Waiter::start(&server, "CALLER.WAIT JSONMERGE.TAKE k BLOCK 0 COUNT 1");
+    client.ok("JSONMERGE.APPEND k [1,2]");
+    assert_eq!(waiter.reply(), "[1]");
+    client.expect(&[
+        ("CALLER.WAIT JSONMERGE.TAKE k BLOCK 0", "[2]"),
+        ("CALLER.WAIT JSONMERGE.TAKE k BLOCK 50", "(nil)"),
+    ]);
+    let effects = ["SET k [1,2]", "SET k [2] KEEPTTL", "UNLINK k"];
+    assert_eq!(stream.commands(&mut client), effects);
 }
 
 /// Redis lets a subscriber wait; Valkey does not.
