@@ -20,8 +20,8 @@ pub(crate) trait Waiter {
 impl Context<'_> {
     /// Blocks the client until it is served, or replies with null when the timeout ends. The timeout is in
     /// milliseconds, or 0 to wait for ever. Clients that cannot wait get null at once: those in a
-    /// transaction, a script or a function, calls by other modules that do not allow it, and, on Valkey,
-    /// subscribers.
+    /// transaction, a script or a function, calls by other modules that do not allow it, and, on Valkey
+    /// 8.1 and newer, subscribers.
     pub(crate) fn block<W: Waiter>(&self, key: Arg, timeout: i64) {
         // SAFETY: the context and the key's name are alive. The callbacks live as long as the module is
         // loaded, and need no data: the server passes the arguments of the command to them.

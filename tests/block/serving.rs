@@ -8,7 +8,7 @@ use redis::Parser;
 use super::{Waiter, wait_for_waiters};
 use crate::support::client::{tcp, text};
 use crate::support::pushes::Pushes;
-use crate::support::server::Server;
+use crate::support::server::{Server, wait_until};
 use crate::support::stream::ReplicationStream;
 
 /// (the options of each waiting client, the appends, each client's reply or `None` if it keeps waiting, what
@@ -260,12 +260,10 @@ fn take_block_serves_a_thousand_clients_in_order() {
         let mut waiters: Vec<_> = (0..CROWD).map(|_| BufReader::new(tcp(server.port))).collect();
         producer.ok("PING");
         let connected = producer.info("used_memory");
-        for waiter in &mut waiters {
+        for (number, waiter) in (1..).zip(&mut waiters) {
             waiter.get_mut().write_all(command.as_bytes()).expect("the server reads");
-            // Wait until the server has read the command.
-            producer.ok("PING");
+            wait_until("the client waits", || producer.info("blocked_clients") == number);
         }
-        wait_for_waiters(&server, CROWD as u64);
         let waiting = producer.info("used_memory");
 
         let start = Instant::now();
