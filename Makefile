@@ -54,7 +54,7 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	@scripts/check-tools
 	@scripts/fuzz
 
-bench: setup build ## compare with the Lua script (QUICK=1: a minute) and update benches/record
+bench: setup build ## compare with the Lua script (QUICK=1: two minutes) and update benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
 lint: ## check formatting, clippy, rustdoc and the minimum Rust version, and run optional linters

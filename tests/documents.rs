@@ -1,5 +1,7 @@
-//! The sessions, configs, INFO fields and errors in the documents agree with the server.
+//! The sessions, configs, INFO fields and errors in the documents agree with the server, and the figures with the
+//! record of the benchmarks.
 
+use crate::support::record::{Record, cell, rows};
 use crate::support::server::{Server, Settings, module_path, wait_until};
 use crate::support::session::{blocks, replay, type_in};
 
@@ -84,6 +86,41 @@ fn assert_wakes(server: &Server, subscribe: &str) {
         let message = subscription.get_message().expect("the server sends a message");
         assert_eq!(message.get_payload(), Ok(event.to_owned()));
     }
+}
+
+#[test]
+fn costs_agree_with_the_record() {
+    let operations = include_str!("../docs/operations.md");
+    let record = Record::of(operations);
+    let first = record.table("First append to a value that another command wrote");
+    let latency = operations.split_once("## Latency of the first access").expect("the chapter").1;
+    let shown = rows(latency.split("\n## ").next().unwrap_or_default());
+    assert_eq!(shown.len(), 6);
+    for row in shown {
+        let measured = ["objects of 70 bytes", "single digits"]
+            .map(|elements| cell(&first, &[elements, row[0]], 2));
+        assert_eq!(row[1..], measured, "{}", row[0]);
+    }
+    let appends = record.table("Append 70 bytes, 16 in a pipeline");
+    let cached = cell(&appends, &["1 MB", "JSONMERGE.APPEND REPLY LEN"], 2);
+    let validated = cell(&first, &["objects of 70 bytes", "1 MB"], 2);
+    assert_says(operations, &format!("takes {cached} us instead of [{validated} us]"));
+    let waiting = record.table("Memory of a waiting client, besides that of its connection");
+    let memory = cell(&waiting, &["JSONMERGE.TAKE k BLOCK 0"], 1);
+    assert_says(operations, &format!("takes {memory} KB in addition to its connection"));
+
+    let design = include_str!("../docs/design.md");
+    let record = Record::of(design);
+    let instructions =
+        record.table("Instructions of other commands, within core's `call`, from callgrind");
+    let [without, with] = [1, 2].map(|column| cell(&instructions, &["SET k value"], column));
+    assert_says(design, &format!("takes {with} instructions instead of {without}"));
+}
+
+#[track_caller]
+fn assert_says(document: &str, text: &str) {
+    let words: Vec<&str> = document.split_whitespace().collect();
+    assert!(words.join(" ").contains(text), "the document does not say: {text}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The README's sessions, tables and figures agree with the server and with the record of the benchmarks.
 
 use crate::support::client::Client;
-use crate::support::record::{Record, rows};
+use crate::support::record::{Record, cell, rows};
 use crate::support::server::{Server, Settings};
 use crate::support::session::{blocks, replay};
 
@@ -48,15 +48,9 @@ fn the_table_of_damage_agrees_with_the_server() {
     assert_eq!(count, 7);
 }
 
-/// Returns the record that the README links to.
-fn record() -> Record {
-    let name = README.split_once("](benches/record/").expect("a link to the record").1;
-    Record::read(&format!("benches/record/{}", name.split_once(')').expect("the link ends").0))
-}
-
 #[test]
 fn costs_agree_with_the_record() {
-    let record = record();
+    let record = Record::of(README);
     let costs = README.split_once("## What an append costs").expect("the chapter").1;
     let costs = costs.split("\n## ").next().expect("the chapter");
     let appends = record.table("Append 70 bytes, 16 in a pipeline");
@@ -70,17 +64,14 @@ fn costs_agree_with_the_record() {
     let shown = rows(costs);
     assert_eq!(shown.len(), 6);
     for row in shown {
-        let measured = columns.map(|by| {
-            let found = appends.iter().find(|cells| cells[..2] == [row[0], by]);
-            found.unwrap_or_else(|| panic!("{by} is not in the record, at {}", row[0]))[2]
-        });
+        let measured = columns.map(|by| cell(&appends, &[row[0], by], 2));
         assert_eq!(row[1..], measured, "{}", row[0]);
     }
     let server = record.condition("Server").split(". ").next().expect("the server");
     assert!(costs.contains(server), "{server}");
     let bytes = record.table("Append 70 bytes onto 98 KB: bytes to the AOF, memory of the value");
-    let [script, ours] = ["Lua script, EVALSHA", "JSONMERGE.APPEND"]
-        .map(|by| bytes.iter().find(|cells| cells[0] == by).expect("the record has it")[1]);
+    let [script, ours] =
+        ["Lua script, EVALSHA", "JSONMERGE.APPEND"].map(|by| cell(&bytes, &[by], 1));
     let traffic = format!("{ours} bytes instead of the script's {script}");
     assert!(costs.contains(&traffic), "{traffic}");
 }
@@ -88,7 +79,7 @@ fn costs_agree_with_the_record() {
 #[test]
 fn the_chart_is_that_of_the_record() {
     let chart = include_str!("../benches/record/append.svg");
-    let path = record().path;
+    let path = Record::of(README).path;
     assert!(chart.contains(&path), "draw it: cargo bench --bench server -- {path}");
 }
 

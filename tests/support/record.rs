@@ -15,6 +15,13 @@ impl Record {
         Record { path: path.into(), text }
     }
 
+    /// Reads the record that a document links to.
+    pub fn of(document: &str) -> Self {
+        let mut links = document.split("benches/record/").skip(1);
+        let name = links.find_map(|rest| rest.split_once(".md)")).expect("a link to a record").0;
+        Record::read(&format!("benches/record/{name}.md"))
+    }
+
     /// Returns what a line in the list of conditions says.
     pub fn condition(&self, name: &str) -> &str {
         let start = format!("- {name}: ");
@@ -28,6 +35,13 @@ impl Record {
         let from = from.unwrap_or_else(|| panic!("{} has no table `{title}`", self.path)).1;
         rows(from.split("\n## ").next().unwrap_or_default())
     }
+}
+
+/// Returns a cell of the row that starts with these cells.
+#[track_caller]
+pub fn cell<'r>(rows: &[Vec<&'r str>], start: &[&str], column: usize) -> &'r str {
+    let row = rows.iter().find(|row| row.starts_with(start));
+    row.unwrap_or_else(|| panic!("the record has no row {start:?}"))[column]
 }
 
 /// Returns the cells of the rows of a Markdown table, without its header.
