@@ -108,13 +108,6 @@ fn costs_agree_with_the_record() {
     let waiting = record.table("Memory of a waiting client, besides that of its connection");
     let memory = cell(&waiting, &["JSONMERGE.TAKE k BLOCK 0"], 1);
     assert_says(operations, &format!("takes {memory} KB in addition to its connection"));
-
-    let design = include_str!("../docs/design.md");
-    let record = Record::of(design);
-    let instructions =
-        record.table("Instructions of other commands, within core's `call`, from callgrind");
-    let [without, with] = [1, 2].map(|column| cell(&instructions, &["SET k value"], column));
-    assert_says(design, &format!("takes {with} instructions instead of {without}"));
 }
 
 #[track_caller]

@@ -14,10 +14,10 @@ fn append_over_proto_max_bulk_len_is_refused() {
     let server = Server::start();
     let mut client = server.client();
     client.call_with(&[b"SET", b"k", &array_of(megabyte - 4)]).expect("SET succeeds");
+    client.call_with(&[b"SET", b"other", &array_of(megabyte)]).expect("SET succeeds");
     client.expect(&[
-        // The module reads the config again after a change.
-        ("JSONMERGE.APPEND k [] REPLY SIZE", "(integer) 1048572"),
-        ("JSONMERGE.APPEND other [1]", "[1]"),
+        // The module first reads the config for a value of more than 1 MB, and again after each change.
+        ("JSONMERGE.APPEND other [1] REPLY SIZE", "(integer) 1048578"),
         ("CONFIG SET proto-max-bulk-len 1048576", "OK"),
     ]);
     let before = client.ok("DEBUG DIGEST-VALUE k");

@@ -1,6 +1,7 @@
 //! The largest string that the server accepts: `proto-max-bulk-len`, which also limits core's APPEND and
 //! SETRANGE.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::c_void;
@@ -14,6 +15,9 @@ use crate::server::{Context, OK};
 /// the config says.
 pub(super) const API_LIMIT: usize = 512 * 1024 * 1024;
 
+/// The server accepts no lower value of the config.
+const LEAST_LIMIT: usize = 1024 * 1024;
+
 /// The limit, or [`UNKNOWN`] before it is first read and after every CONFIG SET.
 static LIMIT: AtomicUsize = AtomicUsize::new(UNKNOWN);
 const UNKNOWN: usize = 0;
@@ -22,18 +26,41 @@ impl Context<'_> {
     /// # Errors
     /// [`Error::TooLarge`] if the server does not accept strings of this size in bytes.
     pub(super) fn check_string_size(&self, size: usize) -> Result<(), Error> {
-        let limit = match LIMIT.load(Ordering::Relaxed) {
+        if size <= LEAST_LIMIT || size <= self.limit() { Ok(()) } else { Err(Error::TooLarge) }
+    }
+
+    fn limit(&self) -> usize {
+        match LIMIT.load(Ordering::Relaxed) {
             UNKNOWN => self.read_limit(),
             limit => limit,
-        };
-        if size > limit { Err(Error::TooLarge) } else { Ok(()) }
+        }
     }
 
     #[cold]
     fn read_limit(&self) -> usize {
+        let is_told_of_changes = self.subscribe_to_config_changes();
         let limit = self.core_config("proto-max-bulk-len").unwrap_or(API_LIMIT).min(API_LIMIT);
-        LIMIT.store(limit, Ordering::Relaxed);
+        if is_told_of_changes {
+            LIMIT.store(limit, Ordering::Relaxed);
+        }
         limit
+    }
+
+    /// Subscribes to config changes, to forget the limit whenever CONFIG SET may have changed it. Returns
+    /// whether the server has accepted the subscription.
+    ///
+    /// With a subscription to any event, servers newer than Redis 7.0 go through the list of subscriptions
+    /// whenever a key is overwritten or deleted. So the module subscribes when it first needs the limit.
+    fn subscribe_to_config_changes(&self) -> bool {
+        static IS_SUBSCRIBED: OnceLock<bool> = OnceLock::new();
+        let event = RedisModuleEvent { id: raw::REDISMODULE_EVENT_CONFIG, dataver: 1 };
+        *IS_SUBSCRIBED.get_or_init(|| {
+            // SAFETY: the context is alive, and the callback lives as long as the module is loaded.
+            let status = unsafe {
+                api!(RedisModule_SubscribeToServerEvent(self.raw, event, Some(config_changed)))
+            };
+            status == OK
+        })
     }
 
     /// Returns the value of one of core's numeric configs, or `None` if CONFIG was renamed.
@@ -46,16 +73,6 @@ impl Context<'_> {
             }
             _ => None,
         }
-    }
-}
-
-/// Subscribes to config changes, to forget the limit whenever CONFIG SET may have changed it. Returns
-/// whether the server accepted the subscription, which costs time only during CONFIG SET.
-pub(super) fn subscribe_to_config_changes(context: &Context) -> bool {
-    let event = RedisModuleEvent { id: raw::REDISMODULE_EVENT_CONFIG, dataver: 1 };
-    // SAFETY: the context is alive, and the callback lives as long as the module is loaded.
-    unsafe {
-        api!(RedisModule_SubscribeToServerEvent(context.raw, event, Some(config_changed))) == OK
     }
 }
 

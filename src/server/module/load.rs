@@ -9,7 +9,6 @@ use redis_module::raw::{
     self, Export_RedisModule_Init, RedisModule_SetCommandInfo, RedisModuleCtx, RedisModuleString,
 };
 
-use crate::server::limit::subscribe_to_config_changes;
 use crate::server::log::log_panics;
 use crate::server::module::Module;
 use crate::server::module::command::register_command;
@@ -91,13 +90,7 @@ fn set_up(module: &'static Module, context: &Context, args: &[Arg]) -> Result<()
         return Err("the server refused to register the INFO section".into());
     }
     // After everything else that can fail, because the server's I/O threads may look commands up at once.
-    module.commands.iter().try_for_each(|command| register_command(context, command))?;
-    // Last, because Redis 7.0 does not cancel the subscriptions of a module that fails to load.
-    if subscribe_to_config_changes(context) {
-        Ok(())
-    } else {
-        Err("the server refused the subscription to config changes".into())
-    }
+    module.commands.iter().try_for_each(|command| register_command(context, command))
 }
 
 /// Returns whether the server has a command of this name, by calling it without arguments: the error is
