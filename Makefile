@@ -12,7 +12,7 @@ PORT := 6379
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install a server and libclang if missing (as root on Debian), or say what to install
+setup: ## install a server and libclang if they are missing (as root on Debian), or say what to install
 	@scripts/setup
 
 build: ## build the module: target/release/libjsonmerge.so
@@ -28,10 +28,10 @@ run: setup build ## start a server with the module and redis.conf in the foregro
 	@server=$$(scripts/find-program server) && set -x && \
 		exec "$$server" redis.conf --port $(PORT) $(if $(filter-out 6379,$(PORT)),--appenddirname appendonlydir-$(PORT))
 
-demo: setup build ## run producers and consumers against the Lua script, on a private server
+demo: setup build ## run producers and a consumer, with and without the Lua script, on a private server
 	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
 
-test: setup build test-clients ## run all tests, on the debug and the release build of the module
+test: setup build test-clients ## run all tests, on the debug and release builds of the module
 	scripts/check-needs $(MODULE)
 	cargo test --locked
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge
@@ -40,21 +40,21 @@ test-clients: setup build ## test the Node, Python and Rust examples
 	@scripts/setup-clients
 	JSONMERGE_MODULE=$(MODULE) cargo test --locked --test jsonmerge -- clients:: --include-ignored
 
-soak: setup build ## crashes, failovers, upgrades, a cluster and garbage input, SOAK_SECONDS (60) of each
+soak: setup build ## test crashes, failovers, upgrades, a cluster and garbage input, for SOAK_SECONDS (60) each
 	SOAK_SECONDS=$(SOAK_SECONDS) JSONMERGE_MODULE=$(MODULE) \
 		cargo test --locked --test jsonmerge -- soak:: --nocapture --test-threads=1
 
-test-servers: setup build ## run the black-box tests on all versions of Redis and Valkey, or SERVERS, and on TARBALLS
+test-servers: setup build ## run the black-box tests on all versions of Redis and Valkey, or on SERVERS, and on TARBALLS
 	SERVERS='$(SERVERS)' JSONMERGE_MODULE=$(MODULE) scripts/test-servers $(TARBALLS)
 
-valgrind: setup ## run the black-box tests with every server under valgrind: several minutes
+valgrind: setup ## run the black-box tests with every server under valgrind (takes several minutes)
 	scripts/valgrind
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	@scripts/check-tools
 	@scripts/fuzz
 
-bench: setup build ## compare with the Lua script (QUICK=1: two minutes) and update benches/record
+bench: setup build ## compare the costs with the Lua script (QUICK=1: in two minutes) and update benches/record
 	JSONMERGE_MODULE=$(MODULE) cargo bench --locked --bench server
 
 lint: ## check formatting, clippy, rustdoc and the minimum Rust version, and run optional linters
