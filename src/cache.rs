@@ -178,8 +178,8 @@ pub fn warning() -> Option<&'static str> {
     let cache = cache();
     (cache.entries > 0 && cache.table.is_none()).then_some(
         "the validation cache is disabled, because it needs a processor with AES and AVX instructions \
-         and random bytes from the operating system: strict commands validate the whole stored value \
-         each time",
+         and random bytes from the operating system. Without TRUST, commands validate the whole stored \
+         value each time",
     )
 }
 

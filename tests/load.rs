@@ -180,7 +180,7 @@ fn load_against_a_server_that_is_too_old_is_rejected() {
 fn load_against_a_renamed_command_that_effects_use_is_rejected() {
     for name in ["SET", "SETRANGE", "PEXPIREAT", "PERSIST", "UNLINK"] {
         let server = Settings::new().with(&format!("rename-command {name} other")).start();
-        let reason = format!("changes are replicated as {name}, and that command was renamed");
+        let reason = format!("it propagates changes as {name}, and that command has been renamed");
         assert_rejected(&server, &load(), &reason);
     }
 }

@@ -68,7 +68,10 @@ fn unload_is_refused_and_the_log_says_what_to_do_instead() {
     assert_unharmed(&server);
     let log = server.log();
     assert!(log.contains("does not unload: clients may still refer to its commands"), "{log}");
-    assert!(log.contains("delete its loadmodule line and restart the server"), "{log}");
+    assert!(
+        log.contains("delete the loadmodule line, configs and ACL rules that name it"),
+        "{log}"
+    );
 }
 
 /// Newer servers look up all commands that one read received before they run the first one.

@@ -81,7 +81,7 @@ fn set_up(module: &'static Module, context: &Context, args: &[Arg]) -> Result<()
     }
     if let Some(name) = EFFECT_COMMANDS.iter().find(|name| !has_command(context, name)) {
         let name = name.to_string_lossy();
-        return Err(format!("changes are replicated as {name}, and that command was renamed"));
+        return Err(format!("it propagates changes as {name}, and that command has been renamed"));
     }
     // SAFETY: the context is alive.
     unsafe { api!(RedisModule_SetModuleOptions(context.raw, OPTIONS)) };

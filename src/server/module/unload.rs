@@ -44,8 +44,8 @@ pub(super) unsafe fn unload(module: &Module, context: *mut RedisModuleCtx) -> c_
     }
     context.warn(
         "does not unload: clients may still refer to its commands, which would crash the server. \
-         To remove it, delete its loadmodule line and restart the server, replicas first. \
-         The data stays.",
+         To remove the module, delete the loadmodule line, configs and ACL rules that name it, and \
+         restart the server, replicas first. The data stays.",
     );
     ERR
 }
