@@ -8,15 +8,17 @@ export FUZZ_SECONDS
 # REDIS_SERVER and REDIS_CLI name the server and the client, for all targets: see scripts/find-program.
 # PORT is not read from the environment, where other programs use it.
 PORT := 6379
+# The architecture to build for, if not that of this machine: arm64.
+ARCH :=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install a server and libclang if they are missing (as root on Debian), or say what to install
 	@scripts/setup
 
 build: ## build the module: target/release/libjsonmerge.so
-	scripts/build
+	$(ARCH:%=scripts/%) scripts/build
 	@[ "$$(uname -s)" != Darwin ] || ln -sf libjsonmerge.dylib $(MODULE)
 
 install: ## copy the built module to PREFIX/lib/redis/modules
@@ -71,14 +73,23 @@ lint: ## check formatting, clippy, rustdoc and the minimum Rust version, and run
 audit: ## check the dependencies: licences, sources and known vulnerabilities (needs the network)
 	@scripts/audit
 
-package: build ## build a .deb and a tarball, with SHA-256 files, in target/package
-	@scripts/package
+package: build ## build a .deb and a tarball, with SHA-256 files, for this machine or for ARCH=arm64
+	@$(ARCH:%=scripts/%) scripts/package
 
 test-package: setup package ## install, use and remove the .deb on this system, as root on Debian
 	@scripts/test-package
 
 reproduce: package ## build the packages again in another directory, and compare them
-	@scripts/reproduce
+	@$(ARCH:%=scripts/%) scripts/reproduce
+
+test-arm64: ## test the arm64 package under qemu, with SERVERS (redis-7.0)
+	@scripts/setup aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu qemu-aarch64-static=qemu-user-static mmdebstrap=mmdebstrap
+	$(MAKE) package ARCH=arm64
+	@scripts/test-arm64 $(SERVERS)
+
+test-cpus: build ## run some tests on older and newer x86-64 processors, under qemu
+	@scripts/setup qemu-x86_64-static=qemu-user-static
+	JSONMERGE_MODULE=$(MODULE) scripts/test-cpus
 
 clean: ## remove what was built
 	cargo clean
@@ -89,4 +100,5 @@ clean: ## remove what was built
 .NOTPARALLEL:
 
 .PHONY: help setup build install run demo test test-clients soak test-servers valgrind fuzz bench lint audit \
-	package test-package reproduce clean
+	package test-package reproduce test-arm64 \
+	test-cpus clean

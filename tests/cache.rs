@@ -64,6 +64,18 @@ fn server_with_entries(entries: usize) -> Server {
     server
 }
 
+/// `JSONMERGE_HAS_CACHE` is 1 or 0 if the test runs on a known processor, and says whether it has the
+/// instructions that the cache needs.
+#[test]
+fn a_processor_without_the_instructions_disables_the_cache_and_the_log_says_so() {
+    let server = Server::start();
+    let is_enabled = has_cache(&mut server.client());
+    if let Ok(expected) = std::env::var("JSONMERGE_HAS_CACHE") {
+        assert_eq!(is_enabled, expected == "1");
+    }
+    assert_eq!(server.log().contains("the validation cache is disabled"), !is_enabled);
+}
+
 #[test]
 fn info_reports_the_entries_in_use_and_the_size_of_the_table() {
     let server = Server::start();
