@@ -6,8 +6,10 @@ SOAK_SECONDS ?= 60
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
 # REDIS_SERVER and REDIS_CLI name the server and the client, for all targets: see scripts/find-program.
-# PORT is not read from the environment, where other programs use it.
+# PORT, IMAGE and BASE are not read from the environment, where other programs use these names.
 PORT := 6379
+IMAGE := jsonmerge
+BASE :=
 # The architecture to build for, if not that of this machine: arm64.
 ARCH :=
 
@@ -91,6 +93,12 @@ test-cpus: build ## run some tests on older and newer x86-64 processors, under q
 	@scripts/setup qemu-x86_64-static=qemu-user-static
 	JSONMERGE_MODULE=$(MODULE) scripts/test-cpus
 
+image: ## build the container image IMAGE (jsonmerge), on BASE (Redis 8), with docker or podman
+	@scripts/build-image $(IMAGE) $(BASE)
+
+test-image: ## test the container image and compose.yaml, on Redis and on Valkey, with docker or podman
+	@scripts/test-image
+
 clean: ## remove what was built
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
@@ -100,5 +108,4 @@ clean: ## remove what was built
 .NOTPARALLEL:
 
 .PHONY: help setup build install run demo test test-clients soak test-servers valgrind fuzz bench lint audit \
-	package test-package reproduce test-arm64 \
-	test-cpus clean
+	package test-package reproduce image test-image test-arm64 test-cpus clean

@@ -1,14 +1,15 @@
-//! Sets `JSONMERGE_REVISION` to the git revision. The module logs it when it is loaded.
+//! Sets `JSONMERGE_REVISION` to the git revision, unless the environment sets it already, as the build of the
+//! container image does, which has no git repository. The module logs it when it is loaded.
 
+use std::env;
 use std::path::Path;
 use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!(
-        "cargo:rustc-env=JSONMERGE_REVISION={}",
-        revision().unwrap_or_else(|| "unknown".into())
-    );
+    println!("cargo:rerun-if-env-changed=JSONMERGE_REVISION");
+    let revision = env::var("JSONMERGE_REVISION").ok().or_else(revision);
+    println!("cargo:rustc-env=JSONMERGE_REVISION={}", revision.as_deref().unwrap_or("unknown"));
 }
 
 /// Returns the short hash of HEAD, or `None` if the source is not a git repository.
