@@ -25,15 +25,16 @@ build: ## build the module: target/release/libjsonmerge.so
 
 install: ## copy the built module to PREFIX/lib/redis/modules
 	@test -e $(MODULE) || { echo '$(MODULE) does not exist: run make build first' >&2; exit 1; }
-	install -d $(DESTDIR)$(PREFIX)/lib/redis/modules
-	install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so
+	install -d "$(DESTDIR)$(PREFIX)/lib/redis/modules"
+	install -m 755 $(MODULE) "$(DESTDIR)$(PREFIX)/lib/redis/modules/libjsonmerge.so"
 
 run: setup build ## start a server with the module and redis.conf in the foreground, on PORT (6379)
 	@server=$$(scripts/find-program server) && set -x && \
 		exec "$$server" redis.conf --port $(PORT) $(if $(filter-out 6379,$(PORT)),--appenddirname appendonlydir-$(PORT))
 
 demo: setup build ## run producers and a consumer, with and without the Lua script, on a private server
-	JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
+	cargo build --locked --example demo
+	@JSONMERGE_MODULE=$(MODULE) cargo run --quiet --locked --example demo
 
 test: setup build test-clients ## run all tests, on the debug and release builds of the module
 	scripts/check-needs $(MODULE)

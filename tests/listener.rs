@@ -30,7 +30,7 @@ fn listener_path() -> PathBuf {
 
 fn server() -> Server {
     let path = fs::canonicalize(listener_path()).expect("the module exists");
-    Settings::new().module().with(&format!("loadmodule {}", path.display())).start()
+    Settings::new().module().with(&format!("loadmodule \"{}\"", path.display())).start()
 }
 
 /// (what makes the key, the command, its reply, what is replicated, the value that is left)

@@ -69,7 +69,7 @@ fn caller() -> PathBuf {
 
 #[test]
 fn take_block_called_by_a_module_returns_null_at_once() {
-    let load = format!("loadmodule {}", caller().display());
+    let load = format!("loadmodule \"{}\"", caller().display());
     let server = Settings::new().module().with(&load).start();
     server.client().expect(&[
         ("CALLER.CALL JSONMERGE.TAKE k BLOCK 0", "(nil)"),
@@ -87,7 +87,7 @@ fn take_block_called_by_a_module_returns_null_at_once() {
 /// Since Redis 7.2, a module can allow a command that it calls to block.
 #[test]
 fn take_block_called_by_a_module_that_allows_it_waits() {
-    let load = format!("loadmodule {}", caller().display());
+    let load = format!("loadmodule \"{}\"", caller().display());
     let server = Settings::new().module().with(&load).start();
     if server.version_is_7_0() {
         return;

@@ -231,7 +231,7 @@ impl Settings {
 
     /// Adds the `loadmodule` line.
     pub fn module(self) -> Self {
-        let load = format!("loadmodule {}", module_path().display());
+        let load = format!("loadmodule \"{}\"", module_path().display());
         self.with(&load)
     }
 
