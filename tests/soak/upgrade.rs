@@ -50,7 +50,7 @@ fn acknowledged_events_survive_an_upgrade_of_a_replica_and_its_master() {
     });
 
     let mut client = master.server.client();
-    let [events, _] = scene.assert_balanced(&mut client, &format!("{name}: {replacements}"));
+    let events = scene.assert_balanced(&mut client, &format!("{name}: {replacements}"));
     assert_eq!(events.in_lost_replies, 0, "FAILOVER loses no reply");
     let digest = client.ok("DEBUG DIGEST");
     wait_until("the replica has the data of the master", || {
@@ -81,8 +81,8 @@ fn old_module() -> PathBuf {
     path_in("JSONMERGE_OLD_MODULE").unwrap_or_else(module_path)
 }
 
-/// Calls `replace` with the new and the old module in turn, for this time. Describes how often it did, and the versions that
-/// `replace` returned.
+/// Calls `replace` with the new and the old module in turn, for this time. Describes how often it did, and
+/// the versions that `replace` returned.
 fn repeat(duration: Duration, mut replace: impl FnMut(&Path) -> String) -> String {
     let modules = [module_path(), old_module()];
     let end = Instant::now() + duration;
